@@ -1,0 +1,1 @@
+//! Codecs, sockets and doors: bytes to frames.

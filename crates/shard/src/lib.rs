@@ -1,0 +1,1 @@
+//! One thread a core: connections, rooms, ticks and writes.

@@ -1,0 +1,1 @@
+//! Virtual time: rooms and players in one thread. Tests only.

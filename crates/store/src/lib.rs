@@ -1,0 +1,1 @@
+//! Durable rows in SQL: SQLite.

@@ -1,0 +1,1 @@
+//! A studio's game backend in one binary.

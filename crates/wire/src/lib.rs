@@ -1,0 +1,1 @@
+//! Protocol messages, their JSON dialect, the method table and TCP framing.
