@@ -1,1 +1,64 @@
-fn main() {}
+//! Workspace tasks, run as `cargo xtask TASK`.
+//! Owns: what has to hold before a change is merged, and the one command that checks all of it.
+//! Must not know: how the server works; it builds it, starts it and reads its files.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a tool for people at a terminal"
+)]
+
+mod arrows;
+mod codegen;
+mod install;
+mod steps;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("error: {err:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<()> {
+    match words {
+        ["test"] => steps::test(&workspace_root()),
+        ["test", "--install"] => {
+            install::install(&workspace_root())?;
+            steps::test(&workspace_root())
+        }
+        ["tidy"] => tidy::run(&workspace_root()),
+        ["codegen"] => codegen::run(false),
+        ["codegen", "--check"] => codegen::run(true),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        other => bail!("unknown task `{}`\n\n{HELP}", other.join(" ")),
+    }
+}
+
+fn workspace_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the workspace")
+        .to_owned()
+}
+
+const HELP: &str = "\
+cargo xtask test             everything that is checked before a merge; installs nothing
+cargo xtask test --install   the same, after getting what it needs (npm packages, a browser)
+cargo xtask tidy             the rules a compiler does not know: arrows, lengths, headers, lock files
+cargo xtask codegen          write the generated files again
+cargo xtask codegen --check  fail when a generated file is not as it would be written";

@@ -163,7 +163,7 @@ impl FromStr for NodeId {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         let allowed = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-        if text.is_empty() || text.len() > 16 || !text.as_bytes().iter().all(|byte| allowed(byte)) {
+        if text.is_empty() || text.len() > 16 || !text.as_bytes().iter().all(allowed) {
             return Err(IdError);
         }
         let mut bytes = [0; 16];

@@ -28,7 +28,12 @@ pub trait Game: Send + Sized + 'static {
     ///
     /// # Errors
     /// A [`Refusal`] whose reason the person is told.
-    fn join_attempt(&mut self, room: &mut Room<'_>, person: &Person, metadata: &Metadata) -> Result<(), Refusal> {
+    fn join_attempt(
+        &mut self,
+        room: &mut Room<'_>,
+        person: &Person,
+        metadata: &Metadata,
+    ) -> Result<(), Refusal> {
         let _ = (room, person, metadata);
         Ok(())
     }
@@ -213,7 +218,9 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with this reason.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into() }
+        Self {
+            reason: reason.into(),
+        }
     }
 }
 
@@ -228,7 +235,9 @@ pub struct InitError {
 impl InitError {
     /// An error with this reason.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into() }
+        Self {
+            reason: reason.into(),
+        }
     }
 }
 
@@ -243,6 +252,8 @@ pub struct RestoreError {
 impl RestoreError {
     /// An error with this reason.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into() }
+        Self {
+            reason: reason.into(),
+        }
     }
 }

@@ -2,10 +2,66 @@
 //! Owns: who sits where, when a tick is due, what a game may do, and how a run is recorded and replayed.
 //! Must not know: frames, sockets, accounts, databases. Payloads are opaque bytes; time and chance are arguments.
 
-#![warn(clippy::disallowed_methods, clippy::iter_over_hash_type, clippy::wildcard_enum_match_arm)]
+#![warn(
+    clippy::disallowed_methods,
+    clippy::iter_over_hash_type,
+    clippy::wildcard_enum_match_arm
+)]
 
+mod codec;
+mod core;
+mod effect;
+mod event;
+mod factory;
 mod game;
+mod hash;
+mod host;
+mod pace;
+mod recording;
+mod relay;
+mod replay;
+mod room;
+mod state;
 
+pub use effect::{Effect, Job};
+pub use factory::Factory;
 pub use game::{
-    Class, Game, InitError, Input, LeaveReason, Message, Metadata, Person, Refusal, RestoreError, Settings, Setup, To,
+    Class, Game, InitError, Input, LeaveReason, Message, Metadata, Person, Refusal, RestoreError,
+    Settings, Setup, To,
 };
+pub use hash::xxh64;
+pub use host::{Counters, Host, How, InboxFull, Joined, Opening};
+pub use recording::{Damage, Recording};
+pub use relay::{Left, Relay};
+pub use replay::{ReplayError, ReplayReport, replay};
+pub use room::{JobsFull, LabelTooLong, Room, Seat};
+
+/// Seats of one room at most, whatever its settings say. A join beyond it is refused.
+pub const SEATS_MAX: u16 = 4_096;
+
+/// Length of a label in bytes. A longer one is refused and the old one stays.
+pub const LABEL_BYTES_MAX: usize = 2_048;
+
+/// Entries in a join's metadata. A join with more is refused before the game is asked.
+pub const METADATA_ENTRIES_MAX: usize = 32;
+
+/// Keys and values of a join's metadata together, in bytes. A join with more is refused before the game is asked.
+pub const METADATA_BYTES_MAX: usize = 8_192;
+
+/// Messages of one seat that wait for the next tick. When full the seat's oldest is dropped and counted.
+pub const INBOX_LEN_MAX: usize = 64;
+
+/// Jobs of one room that run at the same time. A further one is refused.
+pub const JOBS_MAX: usize = 64;
+
+/// Ticks run in one go when a room is late. Those still missing then are skipped and counted.
+pub const CATCH_UP_TICKS_MAX: u32 = 3;
+
+/// Ticks per second at most.
+pub const TICK_RATE_HZ_MAX: u8 = 60;
+
+/// Time for which a seat can be held, in milliseconds.
+pub const SEAT_HOLD_MS_MAX: u32 = 120_000;
+
+/// A recorded room's state hash is recorded once in so many ticks.
+pub const HASH_EVERY_TICKS: u64 = 64;

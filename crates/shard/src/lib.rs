@@ -1,1 +1,19 @@
-//! One thread a core: connections, rooms, ticks and writes.
+//! Shards: one thread a core owns connections and rooms, ticks rooms, encodes and writes.
+//! Owns: the connection table, the room table, the tick timer, encoding for each kind of client, and every socket write.
+//! Must not know: accounts, databases, HTTP. Whatever concerns neither a connection nor a room goes to the [`Upstream`].
+
+mod connection;
+mod encode;
+mod inbox;
+mod messages;
+mod metrics;
+mod room_table;
+mod shard;
+mod start;
+mod upstream;
+
+pub use connection::CloseCode;
+pub use inbox::{Arrival, ArrivalKind, ConnRef, RoomOpening, Shards};
+pub use metrics::ShardMetrics;
+pub use start::{Config, ShardThreads, StartError, Unstarted, prepare};
+pub use upstream::{Identity, Refused, Requester, RoomSummary, Upstream};

@@ -1,1 +1,35 @@
-//! A studio's game backend in one binary.
+//! Tagus: a studio's game backend as a library and as one binary.
+//! Owns: configuration, the gateway between connections, logins, rooms and players, the HTTP API, hooks, shutdown.
+//! Must not know: rules of any game (they hang on the feature `arcade`), SQL, frames.
+//!
+//! ```no_run
+//! # fn main() -> anyhow::Result<()> {
+//! tagus::Server::new(tagus::Config::default())
+//!     .rpc("hello", async |call: tagus::RpcCall| Ok(format!("hello {}", call.payload)))
+//!     .run()
+//! # }
+//! ```
+
+mod admin;
+mod api;
+mod assets;
+pub mod cli;
+mod config;
+mod directory;
+mod gateway;
+mod hooks;
+mod ops;
+mod server;
+mod tagus;
+
+pub use api::{ApiError, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND};
+pub use config::{Config, ConfigError, RoomConfig};
+pub use directory::{RoomFilter, RoomListing};
+pub use hooks::{Caller, RpcCall};
+pub use ops::{backup, healthcheck, restore};
+pub use server::Server;
+pub use tagus::Tagus;
+
+pub use tagus_base as base;
+pub use tagus_room as room;
+pub use tagus_wire as wire;

@@ -1,1 +1,118 @@
-fn main() {}
+//! The `tagus` command.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tagus::cli::ServeArgs;
+use tagus::{Config, Server};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A studio's game backend in one binary. Without a command it serves.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve players (the default).
+    Serve(ServeArgs),
+    /// Check the configuration and say what is wrong with it.
+    CheckConfig(ServeArgs),
+    /// Ask a running server whether it is ready; for containers and supervisors.
+    Healthcheck {
+        /// Address of its admin port.
+        #[arg(long, default_value = "127.0.0.1:7351")]
+        address: String,
+    },
+    /// Copy the database of a running or stopped server into one verified file.
+    Backup {
+        /// The file to be made.
+        file: PathBuf,
+        /// Folder of the server's data.
+        #[arg(long, default_value = "data")]
+        data: PathBuf,
+    },
+    /// Put a backup in place of a stopped server's database.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        /// Folder of the server's data.
+        #[arg(long, default_value = "data")]
+        data: PathBuf,
+        /// Replace a database that is there.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Re-run a room's recording and prove that the same states come out.
+    Replay {
+        /// The recording.
+        file: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("tagus: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        None => serve(cli.serve),
+        Some(Command::Serve(args)) => serve(args),
+        Some(Command::CheckConfig(args)) => {
+            let config = args.config()?;
+            config.check()?;
+            say(&format!("the configuration is good\n{config:#?}"));
+            Ok(())
+        }
+        Some(Command::Healthcheck { address }) => tagus::healthcheck(&address),
+        Some(Command::Backup { file, data }) => say_done(tagus::backup(&data, &file)?),
+        Some(Command::Restore { file, data, replace }) => say_done(tagus::restore(&file, &data, replace)?),
+        Some(Command::Replay { file }) => say_done(games(Server::new(Config::default())).replay(&file)?),
+    }
+}
+
+fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let config = args.config()?;
+    tagus::cli::start_log(&config)?;
+    games(Server::new(config)).run()
+}
+
+#[cfg(feature = "arcade")]
+fn games(server: Server) -> Server {
+    server.game::<tagus_arena::Arena>("arena").room("arena", "arena")
+}
+
+#[cfg(not(feature = "arcade"))]
+fn games(server: Server) -> Server {
+    server
+}
+
+fn say_done(text: String) -> anyhow::Result<()> {
+    say(&text);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a command's result is for its caller")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+#[expect(clippy::print_stderr, reason = "a command's failure is for its caller")]
+fn complain(text: &str) {
+    eprintln!("{text}");
+}

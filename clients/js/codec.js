@@ -1,0 +1,38 @@
+import { decodeBase64, encodeBase64 } from "./base64.js";
+
+/**
+ * One socket message. In memory, match data is `Uint8Array` and op codes are numbers, whatever the wire's format.
+ * @typedef {{ cid?: string, [message: string]: any }} Envelope
+ */
+
+/**
+ * How envelopes become frames. The socket knows no format but through this.
+ * @typedef {object} Codec
+ * @property {string} format The `format` parameter of the socket's address.
+ * @property {(envelope: Envelope) => string | ArrayBufferView} encode
+ * @property {(frame: string | ArrayBuffer) => Envelope} decode Throws when the frame is no envelope.
+ */
+
+/** @type {Codec} */
+export const jsonCodec = Object.freeze({
+  format: "json",
+
+  encode(/** @type {Envelope} */ envelope) {
+    const sent = envelope.match_data_send;
+    if (!sent) return JSON.stringify(envelope);
+    const data = encodeBase64(sent.data);
+    return JSON.stringify({ ...envelope, match_data_send: { ...sent, op_code: String(sent.op_code), data } });
+  },
+
+  decode(/** @type {string | ArrayBuffer} */ frame) {
+    if (typeof frame !== "string") throw new TypeError("a JSON socket carries text frames only");
+    const envelope = JSON.parse(frame);
+    if (envelope === null || typeof envelope !== "object") throw new TypeError("an envelope is an object");
+    const data = envelope.match_data;
+    if (data) {
+      data.op_code = Number(data.op_code ?? 0);
+      data.data = data.data ? decodeBase64(data.data) : new Uint8Array(0);
+    }
+    return envelope;
+  },
+});

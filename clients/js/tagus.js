@@ -1,0 +1,8 @@
+/**
+ * The SDK's door: everything a game needs, and nothing else.
+ */
+export { Client } from "./client.js";
+export { LOCAL, TagusError } from "./error.js";
+export { Room } from "./room.js";
+export { Session } from "./session.js";
+export { Socket } from "./socket.js";

@@ -1,0 +1,8 @@
+//! Behaviour of the network edge through its public words.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
+
+mod door;
+mod proxy;
+mod tls;
+mod ws;

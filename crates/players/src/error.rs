@@ -1,0 +1,168 @@
+//! What can go wrong with players, and what the client is told about it.
+
+use tagus_store::StoreError;
+
+use crate::token::TokenError;
+
+/// Why a request about players failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlayersError {
+    /// The request itself is wrong; the text says how, in the protocol's words.
+    #[error("refuse request: {0}")]
+    InvalidArgument(&'static str),
+    /// What was asked for does not exist.
+    #[error("find: {0}")]
+    NotFound(&'static str),
+    /// A name or identity belongs to another account.
+    #[error("claim identity: {0}")]
+    AlreadyExists(&'static str),
+    /// The caller did not prove who they are.
+    #[error("authenticate: {0}")]
+    Unauthenticated(&'static str),
+    /// The token does not count.
+    #[error("check token")]
+    Token(#[from] TokenError),
+    /// The account is disabled.
+    #[error("admit disabled account")]
+    AccountDisabled,
+    /// Too many wrong passwords for this account or from this address.
+    #[error("try password again before {retry_ms} ms are over")]
+    TooManyAttempts {
+        /// Time until the next attempt is looked at, in milliseconds.
+        retry_ms: u64,
+    },
+    /// The table of remembered logouts is full; nothing was logged out.
+    #[error("remember more than {logouts_max} logouts")]
+    LogoutsFull {
+        /// The limit that was reached.
+        logouts_max: usize,
+    },
+    /// The queue of passwords to hash is full.
+    #[error("queue password for hashing")]
+    HasherBusy,
+    /// The hashing threads have stopped: the server is shutting down.
+    #[error("hash password after the hashing threads stopped")]
+    HasherStopped,
+    /// A password could not be hashed or a stored hash could not be read.
+    #[error("hash password: {0}")]
+    Hash(String),
+    /// The database refused or failed.
+    #[error("{attempt}")]
+    Store {
+        /// What was attempted.
+        attempt: &'static str,
+        /// The database's own error.
+        #[source]
+        source: StoreError,
+    },
+}
+
+/// Kinds of failure, as the client protocol counts them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// The request is wrong.
+    InvalidArgument,
+    /// It does not exist.
+    NotFound,
+    /// It exists already.
+    AlreadyExists,
+    /// The caller may not.
+    PermissionDenied,
+    /// A limit was reached; later may work.
+    ResourceExhausted,
+    /// The state of things does not allow it.
+    FailedPrecondition,
+    /// We are wrong.
+    Internal,
+    /// Our surroundings are wrong; later may work.
+    Unavailable,
+    /// The caller did not prove who they are.
+    Unauthenticated,
+}
+
+impl Kind {
+    /// The code of the gRPC numbering that error bodies carry.
+    #[must_use]
+    pub const fn grpc_code(self) -> i32 {
+        match self {
+            Self::InvalidArgument => 3,
+            Self::NotFound => 5,
+            Self::AlreadyExists => 6,
+            Self::PermissionDenied => 7,
+            Self::ResourceExhausted => 8,
+            Self::FailedPrecondition => 9,
+            Self::Internal => 13,
+            Self::Unavailable => 14,
+            Self::Unauthenticated => 16,
+        }
+    }
+}
+
+impl PlayersError {
+    /// What kind of failure it is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::InvalidArgument(_) => Kind::InvalidArgument,
+            Self::NotFound(_) => Kind::NotFound,
+            Self::AlreadyExists(_) => Kind::AlreadyExists,
+            Self::Unauthenticated(_) | Self::Token(_) => Kind::Unauthenticated,
+            Self::AccountDisabled => Kind::PermissionDenied,
+            Self::TooManyAttempts { .. } | Self::LogoutsFull { .. } | Self::HasherBusy => {
+                Kind::ResourceExhausted
+            }
+            Self::HasherStopped => Kind::Unavailable,
+            Self::Hash(_) => Kind::Internal,
+            Self::Store { source, .. } => store_kind(source),
+        }
+    }
+
+    /// The code of the gRPC numbering that error bodies carry.
+    #[must_use]
+    pub const fn grpc_code(&self) -> i32 {
+        self.kind().grpc_code()
+    }
+
+    /// The text for the client. It names nothing of our inside.
+    #[must_use]
+    pub const fn client_message(&self) -> &'static str {
+        match self {
+            Self::InvalidArgument(message)
+            | Self::NotFound(message)
+            | Self::AlreadyExists(message)
+            | Self::Unauthenticated(message) => message,
+            Self::Token(_) => "Auth token invalid",
+            Self::AccountDisabled => "User account banned.",
+            Self::TooManyAttempts { .. } => "Too many attempts, try again later.",
+            Self::LogoutsFull { .. } | Self::HasherBusy => "Server busy, try again later.",
+            Self::HasherStopped => "Server is shutting down.",
+            Self::Hash(_) => "Internal server error.",
+            Self::Store { source, .. } => match store_kind(source) {
+                Kind::Internal => "Internal server error.",
+                _ => "Server busy, try again later.",
+            },
+        }
+    }
+
+    /// When trying again makes sense, in milliseconds from now.
+    #[must_use]
+    pub const fn retry_ms(&self) -> Option<u64> {
+        match self {
+            Self::TooManyAttempts { retry_ms } => Some(*retry_ms),
+            _ => None,
+        }
+    }
+
+    /// For `map_err` on calls of the store.
+    pub(crate) const fn store(attempt: &'static str) -> impl Fn(StoreError) -> Self {
+        move |source| Self::Store { attempt, source }
+    }
+}
+
+const fn store_kind(error: &StoreError) -> Kind {
+    match error {
+        StoreError::Busy => Kind::Unavailable,
+        _ => Kind::Internal,
+    }
+}

@@ -1,0 +1,8 @@
+//! Players through the public API.
+
+mod accounts;
+mod house;
+mod logins;
+mod passwords;
+mod streams;
+mod tokens;

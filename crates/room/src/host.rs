@@ -1,0 +1,393 @@
+//! The host of one room: a game, its seats and its clock.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tagus_base::{SeatIndex, Tick};
+
+use crate::codec::{Reader, put_bytes, put_fixed};
+use crate::core::Core;
+use crate::event::Event;
+use crate::pace::Pace;
+use crate::recording::Log;
+use crate::{
+    CATCH_UP_TICKS_MAX, Effect, Factory, HASH_EVERY_TICKS, InitError, LeaveReason, Metadata,
+    Person, Recording, Refusal, RestoreError, Seat, Settings,
+};
+
+/// Drives one game. A plain struct without a clock: its owner calls it with the time since any fixed moment.
+///
+/// Driving order: after every call do the appended effects in their order, then ask [`Self::next_due`] when to call
+/// [`Self::tick`] next. Times that go back are taken as the latest one heard.
+///
+/// Nothing is caught here. After a panic of the game, which the owner catches, the host may only be asked for
+/// [`Self::seed`] and [`Self::recording`]; what was appended to the effects during that call is to be thrown away.
+pub struct Host {
+    core: Core,
+    pace: Pace,
+    log: Log,
+    seed: u64,
+    params: Bytes,
+    counters: Counters,
+}
+
+/// What a room is opened with.
+#[derive(Clone, Debug, Default)]
+pub struct Opening {
+    /// Seed of the room's generator.
+    pub seed: u64,
+    /// The creator's parameters.
+    pub params: Bytes,
+    /// The present.
+    pub now: Duration,
+}
+
+/// A join that was granted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Joined {
+    /// The seat.
+    pub seat: SeatIndex,
+    /// What happened to it.
+    pub how: How,
+}
+
+/// How a join came by its seat.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum How {
+    /// The seat was free.
+    New,
+    /// The seat was held for this account, and is the person's again.
+    Back,
+    /// The seat had a live connection of the same account, which has lost it to this one.
+    Replaced,
+    /// This connection had the seat already; nothing happened.
+    Already,
+}
+
+/// The seat's oldest message was dropped for this one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("queue a message for the next tick: the seat's inbox is full")]
+pub struct InboxFull;
+
+/// What a host has counted since it was opened or restored.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counters {
+    /// Ticks that ran a whole period late, or later.
+    pub ticks_late: u64,
+    /// Ticks that never ran because the room was too late for them.
+    pub ticks_skipped: u64,
+    /// Messages dropped from full inboxes.
+    pub inputs_dropped: u64,
+}
+
+impl Host {
+    /// Opens a room. It sleeps until somebody joins.
+    ///
+    /// # Errors
+    /// The game's reason why the parameters make no room, or a label that is too long.
+    pub fn open(factory: &Factory, opening: Opening) -> Result<Self, InitError> {
+        let Opening { seed, params, now } = opening;
+        let core = Core::new(*factory, seed, &params)?;
+        let log = Log::of_new_room(&core);
+        let mut pace = Pace::new(now);
+        pace.follow(&core.state);
+        Ok(Self {
+            core,
+            pace,
+            log,
+            seed,
+            params,
+            counters: Counters::default(),
+        })
+    }
+
+    /// The room that [`Self::snapshot`] wrote, as if `now` followed at once. Its recording starts anew.
+    /// Jobs that were under way are still waited for: the owner hands in their results, or empty ones for
+    /// [`Self::jobs`] when those were lost.
+    ///
+    /// # Errors
+    /// The bytes are not a snapshot of a room of this game.
+    pub fn restore(factory: &Factory, bytes: &[u8], now: Duration) -> Result<Self, RestoreError> {
+        let damaged = || RestoreError::new("the snapshot is cut short or impossible");
+        let mut reader = Reader::new(bytes);
+        let version = reader.u8().ok_or_else(damaged)?;
+        if version != SNAPSHOT_VERSION {
+            return Err(RestoreError::new(format!(
+                "snapshot version {version} is unknown"
+            )));
+        }
+        let seed = reader.fixed().ok_or_else(damaged)?;
+        let params = reader.owned().ok_or_else(damaged)?;
+        let mut pace = Pace::read(&mut reader, now).ok_or_else(damaged)?;
+        let core = Core::restore(*factory, reader.rest())?;
+        if !pace.suits(&core.state) {
+            return Err(damaged());
+        }
+        pace.follow(&core.state);
+        let log = Log::of_old_room(&core);
+        Ok(Self {
+            core,
+            pace,
+            log,
+            seed,
+            params,
+            counters: Counters::default(),
+        })
+    }
+
+    /// Asks the game for a seat and takes it.
+    ///
+    /// In a room that holds seats an account has one: a join while it is held takes it back, a join while it is live
+    /// replaces its connection, and both are `connection_back` to the game.
+    /// In other rooms each connection of an account takes a seat of its own.
+    ///
+    /// # Errors
+    /// The game's refusal, or the room is closed or full, or there is too much metadata.
+    pub fn join(
+        &mut self,
+        now: Duration,
+        person: Person,
+        metadata: Metadata,
+        out: &mut Vec<Effect>,
+    ) -> Result<Joined, Refusal> {
+        self.pace.hear(now);
+        self.record(|| Event::Join {
+            person: person.clone(),
+            metadata: metadata.clone(),
+        });
+        let answer = self.core.join(person, &metadata, out);
+        self.pace.follow(&self.core.state);
+        answer
+    }
+
+    /// Frees a seat: the client left, or server code removes it. A free seat is left alone.
+    pub fn leave(
+        &mut self,
+        now: Duration,
+        seat: SeatIndex,
+        reason: LeaveReason,
+        out: &mut Vec<Effect>,
+    ) {
+        self.pace.hear(now);
+        self.free(seat, reason, out);
+    }
+
+    /// The seat's connection is gone. Its seat is held, or freed at once in a room that holds none.
+    /// Not to be called for a connection that had lost its seat to another one before.
+    pub fn connection_lost(&mut self, now: Duration, seat: SeatIndex, out: &mut Vec<Effect>) {
+        self.pace.hear(now);
+        self.record(|| Event::Lost { seat });
+        self.core.lost(seat, out);
+        self.pace.hold(seat, &self.core.state);
+        self.pace.follow(&self.core.state);
+    }
+
+    /// Queues a client's message for the next tick. One from a free seat is ignored.
+    ///
+    /// # Errors
+    /// The message is queued, but the seat's oldest had to go: [`crate::INBOX_LEN_MAX`] were waiting.
+    pub fn message(&mut self, seat: SeatIndex, op: i64, data: Bytes) -> Result<(), InboxFull> {
+        if self.core.state.seat(seat).is_none() {
+            return Ok(());
+        }
+        self.record(|| Event::Message {
+            seat,
+            op,
+            data: data.clone(),
+        });
+        if self.core.message(seat, op, data) {
+            Ok(())
+        } else {
+            Err(InboxFull)
+        }
+    }
+
+    /// Queues a job's result for the next tick, which wakes a sleeping room for one tick.
+    /// A result that was not asked for is ignored.
+    pub fn computed(&mut self, token: u64, data: Bytes) {
+        if !self.core.state.jobs.contains(&token) {
+            return;
+        }
+        self.record(|| Event::Computed {
+            token,
+            data: data.clone(),
+        });
+        self.core.state.computed(token, data);
+        self.pace.follow(&self.core.state);
+    }
+
+    /// Asks the game a question of server code. A closed room answers no bytes.
+    pub fn signal(&mut self, now: Duration, data: &[u8], out: &mut Vec<Effect>) -> Vec<u8> {
+        self.pace.hear(now);
+        self.record(|| Event::Signal {
+            data: Bytes::copy_from_slice(data),
+        });
+        let answer = self.core.signal(data, out);
+        self.pace.follow(&self.core.state);
+        answer
+    }
+
+    /// Tells the game that the server stops in `grace_ms` milliseconds.
+    pub fn terminate(&mut self, now: Duration, grace_ms: u32, out: &mut Vec<Effect>) {
+        self.pace.hear(now);
+        self.record(|| Event::Terminate { grace_ms });
+        self.core.terminate(grace_ms, out);
+        self.pace.follow(&self.core.state);
+    }
+
+    /// Ends the room: every seat is freed. A closed room is left alone.
+    pub fn close(&mut self, now: Duration, out: &mut Vec<Effect>) {
+        self.pace.hear(now);
+        self.record(|| Event::Close);
+        self.core.close(out);
+        self.pace.follow(&self.core.state);
+    }
+
+    /// When to call [`Self::tick`]: the next tick, the end of a hold or of an empty room's patience, whichever is
+    /// first. None: only another call can make the room due.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Duration> {
+        self.pace.next_due()
+    }
+
+    /// Does everything due at `now`: frees seats whose hold ran out, runs ticks, closes a room that was empty too long.
+    ///
+    /// Deadlines are absolute, so a late call shifts no later tick.
+    /// At most [`CATCH_UP_TICKS_MAX`] ticks run; those due beyond them are skipped and counted.
+    pub fn tick(&mut self, now: Duration, out: &mut Vec<Effect>) {
+        self.pace.hear(now);
+        // Each turn frees a seat, so this ends.
+        while let Some(seat) = self.pace.expired_hold() {
+            self.free(seat, LeaveReason::Disconnected, out);
+        }
+        for _ in 0..CATCH_UP_TICKS_MAX {
+            let Some(late) = self.pace.lateness() else {
+                break;
+            };
+            self.counters.ticks_late += u64::from(late >= self.pace.period(&self.core.state));
+            self.pace.advance(&self.core.state);
+            self.run_tick(out);
+        }
+        self.counters.ticks_skipped += self.pace.skip(&self.core.state);
+        if self.pace.is_over() {
+            self.close(now, out);
+        }
+    }
+
+    /// Appends what `seat` sees after the last tick. Answers the op code, or none when there is nothing to send.
+    #[must_use]
+    pub fn view(&self, seat: SeatIndex, out: &mut Vec<u8>) -> Option<i64> {
+        self.core.view(seat, out)
+    }
+
+    /// The taken seats, held ones too, in order of their index.
+    pub fn seats(&self) -> impl Iterator<Item = (SeatIndex, &Seat)> {
+        self.core.state.seats()
+    }
+
+    /// Who sits there, or none when the seat is free.
+    #[must_use]
+    pub fn seat(&self, seat: SeatIndex) -> Option<&Seat> {
+        self.core.state.seat(seat)
+    }
+
+    /// Number of taken seats, held ones too.
+    #[must_use]
+    pub const fn seat_count(&self) -> u16 {
+        self.core.state.taken
+    }
+
+    /// The game's settings, clamped to their ranges; the label is the present one.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.core.state.settings
+    }
+
+    /// What match listings show.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.core.state.settings.label
+    }
+
+    /// Number of the last tick; 0 before the first.
+    #[must_use]
+    pub const fn tick_number(&self) -> Tick {
+        self.core.state.tick
+    }
+
+    /// Is the room over?
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.core.state.closed
+    }
+
+    /// Tokens of the jobs whose results are waited for, in the order they were asked for.
+    #[must_use]
+    pub fn jobs(&self) -> &[u64] {
+        &self.core.state.jobs
+    }
+
+    /// What has been counted.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        Counters {
+            inputs_dropped: self.core.inputs_dropped,
+            ..self.counters
+        }
+    }
+
+    /// The seed the room was opened with.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The whole room: seats, generator, waiting inputs, deadlines as spans from the latest time heard, and the game.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut out = vec![SNAPSHOT_VERSION];
+        put_fixed(&mut out, self.seed);
+        put_bytes(&mut out, &self.params);
+        self.pace.write(&mut out);
+        self.core.write(&mut out);
+        out
+    }
+
+    /// [`crate::xxh64`] of the room's part and the game's snapshot, without the clock's part:
+    /// what replaying the same inputs must reproduce.
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        self.core.hash()
+    }
+
+    /// What has been recorded so far; none in a room that records nothing.
+    #[must_use]
+    pub fn recording(&self) -> Option<Recording> {
+        self.log.recording(self.seed, &self.params, &self.core)
+    }
+
+    fn free(&mut self, seat: SeatIndex, reason: LeaveReason, out: &mut Vec<Effect>) {
+        self.record(|| Event::Leave { seat, reason });
+        self.core.leave(seat, reason, out);
+        self.pace.follow(&self.core.state);
+    }
+
+    fn run_tick(&mut self, out: &mut Vec<Effect>) {
+        self.record(|| Event::Tick);
+        self.core.tick(out);
+        if self.log.is_on() && self.core.state.tick.0.is_multiple_of(HASH_EVERY_TICKS) {
+            let hash = self.core.hash();
+            self.record(|| Event::Hash(hash));
+        }
+        self.pace.follow(&self.core.state);
+    }
+
+    /// Records before the call is made, so that the call that panics is in the recording.
+    fn record(&mut self, event: impl FnOnce() -> Event) {
+        if self.log.is_on() && !self.core.state.closed {
+            self.log.push(&event(), &self.core);
+        }
+    }
+}
+
+const SNAPSHOT_VERSION: u8 = 1;

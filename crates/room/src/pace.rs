@@ -1,0 +1,179 @@
+//! When a room is due.
+
+use std::time::Duration;
+
+use tagus_base::SeatIndex;
+
+use crate::SEATS_MAX;
+use crate::codec::{Reader, put_u64};
+use crate::state::State;
+
+/// The clock side of a room: deadlines only, no state of the game. Not in the state hash.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// The latest time heard of; it never goes back.
+    pub(crate) now: Duration,
+    /// Deadline of the next tick; none while the room sleeps.
+    next: Option<Duration>,
+    /// Which tick of its second that is, so that the periods of a second add up to exactly one.
+    phase: u8,
+    /// When held seats are freed, soonest first.
+    holds: Vec<(Duration, SeatIndex)>,
+    /// When the empty room closes.
+    empty_until: Option<Duration>,
+}
+
+impl Pace {
+    pub(crate) const fn new(now: Duration) -> Self {
+        Self {
+            now,
+            next: None,
+            phase: 0,
+            holds: Vec::new(),
+            empty_until: None,
+        }
+    }
+
+    pub(crate) fn hear(&mut self, now: Duration) {
+        self.now = self.now.max(now);
+    }
+
+    /// Brings the deadlines into step with the state, after every call.
+    pub(crate) fn follow(&mut self, state: &State) {
+        if state.closed {
+            *self = Self::new(self.now);
+            return;
+        }
+        self.holds
+            .retain(|(_, seat)| state.seat(*seat).is_some_and(|seat| !seat.connected));
+        if !state.is_awake() {
+            self.next = None;
+        } else if self.next.is_none() {
+            self.phase = 0;
+            // With people a period from now; for a result alone at once.
+            let wait = if state.taken > 0 {
+                self.period(state)
+            } else {
+                Duration::ZERO
+            };
+            self.next = Some(self.now.saturating_add(wait));
+        }
+        if state.taken > 0 || state.settings.empty_ms == 0 {
+            self.empty_until = None;
+        } else if self.empty_until.is_none() {
+            let wait = Duration::from_millis(u64::from(state.settings.empty_ms));
+            self.empty_until = Some(self.now.saturating_add(wait));
+        }
+    }
+
+    /// Starts the hold of a seat whose connection was just lost.
+    pub(crate) fn hold(&mut self, seat: SeatIndex, state: &State) {
+        let wait = Duration::from_millis(u64::from(state.settings.seat_hold_ms));
+        if state.seat(seat).is_some_and(|seat| !seat.connected)
+            && !self.holds.iter().any(|(_, held)| *held == seat)
+        {
+            self.holds.push((self.now.saturating_add(wait), seat));
+        }
+    }
+
+    /// A seat whose hold has run out.
+    pub(crate) fn expired_hold(&self) -> Option<SeatIndex> {
+        self.holds
+            .first()
+            .filter(|(until, _)| *until <= self.now)
+            .map(|(_, seat)| *seat)
+    }
+
+    /// Has the room been empty for too long?
+    pub(crate) fn is_over(&self) -> bool {
+        self.empty_until.is_some_and(|until| until <= self.now)
+    }
+
+    /// How late the next tick is; none when it is not due.
+    pub(crate) fn lateness(&self) -> Option<Duration> {
+        self.now.checked_sub(self.next?)
+    }
+
+    pub(crate) fn period(&self, state: &State) -> Duration {
+        let rate = u32::from(state.settings.tick_rate_hz);
+        let at = |phase: u32| 1_000_000_000 * u64::from(phase) / u64::from(rate);
+        let phase = u32::from(self.phase);
+        Duration::from_nanos(at(phase + 1) - at(phase))
+    }
+
+    /// Sets the deadline after the present one.
+    pub(crate) fn advance(&mut self, state: &State) {
+        let period = self.period(state);
+        self.next = self.next.map(|next| next.saturating_add(period));
+        self.phase = (self.phase + 1) % state.settings.tick_rate_hz;
+    }
+
+    /// Moves the next deadline past the present without losing the beat. Answers how many deadlines were passed over.
+    pub(crate) fn skip(&mut self, state: &State) -> u64 {
+        let Some(late) = self.lateness() else {
+            return 0;
+        };
+        let seconds = Duration::from_secs(late.as_secs());
+        self.next = self.next.map(|next| next.saturating_add(seconds));
+        let mut skipped = seconds
+            .as_secs()
+            .saturating_mul(u64::from(state.settings.tick_rate_hz));
+        // What is left is less than a second.
+        for _ in 0..=state.settings.tick_rate_hz {
+            if self.lateness().is_none() {
+                break;
+            }
+            self.advance(state);
+            skipped = skipped.saturating_add(1);
+        }
+        skipped
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        let hold = self.holds.first().map(|(until, _)| *until);
+        [self.next, hold, self.empty_until]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Appends the deadlines as spans from now.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let span = |until: Duration| {
+            u64::try_from(until.saturating_sub(self.now).as_nanos()).unwrap_or(u64::MAX)
+        };
+        for until in [self.next, self.empty_until] {
+            put_u64(out, until.map_or(0, |until| span(until).saturating_add(1)));
+        }
+        out.push(self.phase);
+        put_u64(out, self.holds.len() as u64);
+        for (until, seat) in &self.holds {
+            put_u64(out, span(*until));
+            put_u64(out, u64::from(seat.0));
+        }
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>, now: Duration) -> Option<Self> {
+        let after = |span: u64| now.saturating_add(Duration::from_nanos(span));
+        let mut pace = Self::new(now);
+        pace.next = reader.u64()?.checked_sub(1).map(after);
+        pace.empty_until = reader.u64()?.checked_sub(1).map(after);
+        pace.phase = reader.u8()?;
+        for _ in 0..reader.u64()? {
+            if pace.holds.len() >= usize::from(SEATS_MAX) {
+                return None;
+            }
+            pace.holds
+                .push((after(reader.u64()?), SeatIndex(reader.u16()?)));
+        }
+        Some(pace)
+    }
+
+    /// Are these the deadlines of a room in this state?
+    pub(crate) fn suits(&self, state: &State) -> bool {
+        let held = |seat: SeatIndex| state.seat(seat).is_some_and(|seat| !seat.connected);
+        self.phase < state.settings.tick_rate_hz
+            && self.holds.is_sorted_by_key(|(until, _)| *until)
+            && self.holds.iter().all(|(_, seat)| held(*seat))
+    }
+}

@@ -1,0 +1,312 @@
+//! A room's state but for the game: seats, chance, tick, waiting inputs. All of it is in the snapshot and in the hash.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use tagus_base::{Rng, SeatIndex, SessionId, Tick, UserId, Uuid};
+
+use crate::codec::{Reader, put_bytes, put_fixed, put_i64, put_u64};
+use crate::room::Waiting;
+use crate::{
+    Effect, INBOX_LEN_MAX, Input, JOBS_MAX, LABEL_BYTES_MAX, Message, Person, SEAT_HOLD_MS_MAX,
+    SEATS_MAX, Seat, Settings, TICK_RATE_HZ_MAX,
+};
+
+pub(crate) struct State {
+    pub(crate) settings: Settings,
+    pub(crate) rng: Rng,
+    pub(crate) tick: Tick,
+    /// By index; the last one is taken.
+    seats: Vec<Option<Seat>>,
+    /// Number of taken seats.
+    pub(crate) taken: u16,
+    /// Results for the next tick, with their place in the order of arrival.
+    computed: Vec<(u64, u64, Bytes)>,
+    /// Number of inputs that have arrived.
+    arrivals: u64,
+    /// Tokens of the jobs under way.
+    pub(crate) jobs: Vec<u64>,
+    pub(crate) closed: bool,
+    // Empty between calls, hence not in the snapshot.
+    pub(crate) deferred: Vec<Effect>,
+    pub(crate) kicks: VecDeque<Kick>,
+    pub(crate) closing: bool,
+}
+
+/// A seat to be freed after the callback.
+pub(crate) struct Kick {
+    pub(crate) seat: SeatIndex,
+    pub(crate) told: String,
+}
+
+impl State {
+    pub(crate) fn new(settings: Settings, rng: Rng) -> Self {
+        Self {
+            settings: clamped(settings),
+            rng,
+            tick: Tick(0),
+            seats: Vec::new(),
+            taken: 0,
+            computed: Vec::new(),
+            arrivals: 0,
+            jobs: Vec::new(),
+            closed: false,
+            deferred: Vec::new(),
+            kicks: VecDeque::new(),
+            closing: false,
+        }
+    }
+
+    pub(crate) fn seats(&self) -> impl Iterator<Item = (SeatIndex, &Seat)> {
+        (0..)
+            .map(SeatIndex)
+            .zip(&self.seats)
+            .filter_map(|(index, seat)| Some((index, seat.as_ref()?)))
+    }
+
+    pub(crate) fn seat(&self, seat: SeatIndex) -> Option<&Seat> {
+        self.seats.get(usize::from(seat.0))?.as_ref()
+    }
+
+    pub(crate) fn seat_mut(&mut self, seat: SeatIndex) -> Option<&mut Seat> {
+        self.seats.get_mut(usize::from(seat.0))?.as_mut()
+    }
+
+    /// The seat that belongs to this connection.
+    pub(crate) fn seat_of_session(&self, session_id: SessionId) -> Option<SeatIndex> {
+        self.seats()
+            .find(|(_, seat)| seat.session_id == session_id)
+            .map(|(index, _)| index)
+    }
+
+    /// The first seat of this account.
+    pub(crate) fn seat_of_user(&self, user_id: UserId) -> Option<SeatIndex> {
+        self.seats()
+            .find(|(_, seat)| seat.person.user_id == user_id)
+            .map(|(index, _)| index)
+    }
+
+    pub(crate) const fn is_full(&self) -> bool {
+        self.taken >= self.settings.seats_max
+    }
+
+    /// Takes the free seat of the lowest index. The room must not be full.
+    pub(crate) fn take(&mut self, person: Person) -> SeatIndex {
+        assert!(!self.is_full(), "a seat is free");
+        let free = self
+            .seats
+            .iter()
+            .position(Option::is_none)
+            .unwrap_or_else(|| {
+                self.seats.push(None);
+                self.seats.len() - 1
+            });
+        let session_id = person.session_id;
+        self.seats[free] = Some(Seat {
+            person,
+            connected: true,
+            session_id,
+            inbox: VecDeque::new(),
+        });
+        self.taken += 1;
+        SeatIndex(u16::try_from(free).expect("fewer than SEATS_MAX seats are taken"))
+    }
+
+    /// Frees the seat, with the messages that wait in it: the next one there must not be taken for their sender.
+    pub(crate) fn free(&mut self, seat: SeatIndex) -> Option<Person> {
+        let freed = self.seats.get_mut(usize::from(seat.0))?.take()?;
+        self.taken -= 1;
+        while self.seats.last().is_some_and(Option::is_none) {
+            self.seats.pop();
+        }
+        Some(freed.person)
+    }
+
+    /// Queues a message; false when the seat's oldest had to go for it. A message from a free seat is ignored.
+    pub(crate) fn message(&mut self, seat: SeatIndex, op: i64, data: Bytes) -> bool {
+        let arrival = self.arrivals;
+        let Some(seat) = self.seat_mut(seat) else {
+            return true;
+        };
+        let full = seat.inbox.len() >= INBOX_LEN_MAX;
+        if full {
+            seat.inbox.pop_front();
+        }
+        seat.inbox.push_back(Waiting { arrival, op, data });
+        self.arrivals += 1;
+        !full
+    }
+
+    /// Queues a job's result. One that was never asked for is ignored.
+    pub(crate) fn computed(&mut self, token: u64, data: Bytes) {
+        let Some(at) = self.jobs.iter().position(|job| *job == token) else {
+            return;
+        };
+        self.jobs.remove(at);
+        self.computed.push((self.arrivals, token, data));
+        self.arrivals += 1;
+    }
+
+    /// Counts those under way and those whose results wait, since both end up in one tick.
+    pub(crate) const fn jobs_are_full(&self) -> bool {
+        self.jobs.len() + self.computed.len() >= JOBS_MAX
+    }
+
+    /// Is there anybody, or anything, to tick for?
+    pub(crate) const fn is_awake(&self) -> bool {
+        !self.closed && (self.taken > 0 || !self.computed.is_empty())
+    }
+
+    /// Moves what waits into `inputs`, in order of arrival.
+    pub(crate) fn drain(&mut self, inputs: &mut Vec<Input>) {
+        let mut waiting: Vec<(u64, Input)> = Vec::new();
+        for (seat, taken) in (0..).map(SeatIndex).zip(&mut self.seats) {
+            let inbox = taken.iter_mut().flat_map(|seat| seat.inbox.drain(..));
+            waiting.extend(inbox.map(|Waiting { arrival, op, data }| {
+                (arrival, Input::Message(Message { seat, op, data }))
+            }));
+        }
+        let computed = self.computed.drain(..);
+        waiting.extend(
+            computed.map(|(arrival, token, data)| (arrival, Input::Computed { token, data })),
+        );
+        waiting.sort_unstable_by_key(|(arrival, _)| *arrival);
+        inputs.extend(waiting.into_iter().map(|(_, input)| input));
+    }
+
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let settings = &self.settings;
+        out.push(settings.tick_rate_hz);
+        put_u64(out, u64::from(settings.seats_max));
+        put_u64(out, u64::from(settings.seat_hold_ms));
+        put_u64(out, u64::from(settings.empty_ms));
+        put_u64(out, u64::from(settings.recording_bytes_max));
+        put_bytes(out, settings.label.as_bytes());
+        for word in self.rng.state() {
+            put_fixed(out, word);
+        }
+        put_u64(out, self.tick.0);
+        put_u64(out, self.arrivals);
+        out.push(u8::from(self.closed));
+        put_u64(out, self.jobs.len() as u64);
+        for token in &self.jobs {
+            put_u64(out, *token);
+        }
+        put_u64(out, self.computed.len() as u64);
+        for (arrival, token, data) in &self.computed {
+            put_u64(out, *arrival);
+            put_u64(out, *token);
+            put_bytes(out, data);
+        }
+        put_u64(out, u64::from(self.taken));
+        for (index, seat) in self.seats() {
+            put_u64(out, u64::from(index.0));
+            write_seat(seat, out);
+        }
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let settings = Settings {
+            tick_rate_hz: reader.u8()?,
+            seats_max: reader.u16()?,
+            seat_hold_ms: reader.u32()?,
+            empty_ms: reader.u32()?,
+            recording_bytes_max: reader.u32()?,
+            label: reader.text()?.to_owned(),
+        };
+        if settings.label.len() > LABEL_BYTES_MAX || clamped(settings.clone()) != settings {
+            return None;
+        }
+        let rng = Rng::from_state([
+            reader.fixed()?,
+            reader.fixed()?,
+            reader.fixed()?,
+            reader.fixed()?,
+        ]);
+        let mut state = Self::new(settings, rng);
+        state.tick = Tick(reader.u64()?);
+        state.arrivals = reader.u64()?;
+        state.closed = reader.flag()?;
+        for _ in 0..reader.u64()? {
+            if state.jobs.len() >= JOBS_MAX {
+                return None;
+            }
+            state.jobs.push(reader.u64()?);
+        }
+        for _ in 0..reader.u64()? {
+            state
+                .computed
+                .push((reader.u64()?, reader.u64()?, reader.owned()?));
+        }
+        for _ in 0..reader.u64()? {
+            let index = usize::from(reader.u16()?);
+            if state.is_full() || index < state.seats.len() || index >= usize::from(SEATS_MAX) {
+                return None;
+            }
+            state.seats.resize_with(index, || None);
+            state.seats.push(Some(read_seat(reader)?));
+            state.taken += 1;
+        }
+        Some(state)
+    }
+}
+
+fn clamped(mut settings: Settings) -> Settings {
+    settings.tick_rate_hz = settings.tick_rate_hz.clamp(1, TICK_RATE_HZ_MAX);
+    settings.seats_max = settings.seats_max.clamp(1, SEATS_MAX);
+    settings.seat_hold_ms = settings.seat_hold_ms.min(SEAT_HOLD_MS_MAX);
+    settings
+}
+
+pub(crate) fn write_person(person: &Person, out: &mut Vec<u8>) {
+    out.extend_from_slice(&person.user_id.0.0);
+    out.extend_from_slice(&person.session_id.0.0);
+    put_bytes(out, person.username.as_bytes());
+}
+
+pub(crate) fn read_person(reader: &mut Reader<'_>) -> Option<Person> {
+    Some(Person {
+        user_id: UserId(read_uuid(reader)?),
+        session_id: SessionId(read_uuid(reader)?),
+        username: reader.text()?.into(),
+    })
+}
+
+fn read_uuid(reader: &mut Reader<'_>) -> Option<Uuid> {
+    Some(Uuid(reader.take(16)?.try_into().ok()?))
+}
+
+fn write_seat(seat: &Seat, out: &mut Vec<u8>) {
+    write_person(&seat.person, out);
+    out.push(u8::from(seat.connected));
+    out.extend_from_slice(&seat.session_id.0.0);
+    put_u64(out, seat.inbox.len() as u64);
+    for waiting in &seat.inbox {
+        put_u64(out, waiting.arrival);
+        put_i64(out, waiting.op);
+        put_bytes(out, &waiting.data);
+    }
+}
+
+fn read_seat(reader: &mut Reader<'_>) -> Option<Seat> {
+    let person = read_person(reader)?;
+    let connected = reader.flag()?;
+    let session_id = SessionId(read_uuid(reader)?);
+    let mut inbox = VecDeque::new();
+    for _ in 0..reader.u64()? {
+        if inbox.len() >= INBOX_LEN_MAX {
+            return None;
+        }
+        inbox.push_back(Waiting {
+            arrival: reader.u64()?,
+            op: reader.i64()?,
+            data: reader.owned()?,
+        });
+    }
+    Some(Seat {
+        person,
+        connected,
+        session_id,
+        inbox,
+    })
+}

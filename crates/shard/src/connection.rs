@@ -1,0 +1,231 @@
+//! One connection: its socket, what waits to be written, and where it sits.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tagus_base::{RoomId, SeatIndex, SessionId};
+use tagus_net::{Permit, Socket, WsDecoder, ws_close};
+use tagus_wire::realtime::Envelope;
+
+use crate::encode::Lane;
+use crate::upstream::Identity;
+
+/// WebSocket close codes that a shard sends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CloseCode(pub u16);
+
+impl CloseCode {
+    /// Normal closure, as the old protocol uses it for all its refusals.
+    pub const NORMAL: Self = Self(1000);
+    /// The server stops.
+    pub const GOING_AWAY: Self = Self(1001);
+}
+
+/// How far a connection has come.
+pub(crate) enum Stage {
+    /// A TCP connection whose hello is still to come.
+    Hello { deadline: Duration },
+    /// Admitted.
+    Open(Open),
+    /// What is queued is written, then the socket closes; nothing is read any more.
+    Closing { deadline: Duration },
+}
+
+/// What an admitted connection has.
+pub(crate) struct Open {
+    pub(crate) session_id: SessionId,
+    pub(crate) identity: Arc<Identity>,
+    /// A request was handed up and is not answered yet.
+    pub(crate) asking: bool,
+    /// Requests that wait for it, oldest first, at most [`REQUESTS_MAX`].
+    pub(crate) waiting: VecDeque<Envelope>,
+    pub(crate) seats: Vec<Seated>,
+}
+
+/// A seat that a connection has in a room.
+pub(crate) struct Seated {
+    pub(crate) room: RoomId,
+    pub(crate) number: u32,
+    pub(crate) seat: SeatIndex,
+}
+
+pub(crate) struct Connection {
+    pub(crate) socket: Socket,
+    pub(crate) address: IpAddr,
+    pub(crate) lane: Lane,
+    pub(crate) decoder: WsDecoder,
+    pub(crate) stage: Stage,
+    pub(crate) generation: u32,
+    /// The beginning of a frame whose rest has not arrived; unallocated when there is none.
+    pub(crate) partial: Vec<u8>,
+    out: VecDeque<Bytes>,
+    /// Bytes of the front of `out` that are already written.
+    out_written: usize,
+    out_bytes: usize,
+    /// A view is among what waits.
+    view_waits: bool,
+    /// In the list of those to be flushed in this turn.
+    pub(crate) dirty: bool,
+    /// The socket may have more to read than was read in this turn.
+    pub(crate) unread: bool,
+    pub(crate) heard_at: Duration,
+    pub(crate) pinged_at: Duration,
+    _permit: Permit,
+}
+
+/// What became of a flush.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Flushed {
+    /// Nothing waits any more.
+    All,
+    /// The socket is full; its next writable event continues.
+    Blocked,
+    /// The socket is broken.
+    Broken,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        socket: Socket,
+        address: IpAddr,
+        lane: Lane,
+        stage: Stage,
+        generation: u32,
+        now: Duration,
+        permit: Permit,
+    ) -> Self {
+        Self {
+            socket,
+            address,
+            lane,
+            decoder: WsDecoder::new(),
+            stage,
+            generation,
+            partial: Vec::new(),
+            out: VecDeque::new(),
+            out_written: 0,
+            out_bytes: 0,
+            view_waits: false,
+            dirty: false,
+            unread: false,
+            heard_at: now,
+            pinged_at: now,
+            _permit: permit,
+        }
+    }
+
+    pub(crate) const fn open(&self) -> Option<&Open> {
+        match &self.stage {
+            Stage::Open(open) => Some(open),
+            Stage::Hello { .. } | Stage::Closing { .. } => None,
+        }
+    }
+
+    pub(crate) const fn open_mut(&mut self) -> Option<&mut Open> {
+        match &mut self.stage {
+            Stage::Open(open) => Some(open),
+            Stage::Hello { .. } | Stage::Closing { .. } => None,
+        }
+    }
+
+    /// Bytes that wait to be written.
+    pub(crate) const fn out_bytes(&self) -> usize {
+        self.out_bytes
+    }
+
+    pub(crate) const fn view_waits(&self) -> bool {
+        self.view_waits
+    }
+
+    pub(crate) fn queue(&mut self, frame: Bytes) {
+        self.out_bytes += frame.len();
+        self.out.push_back(frame);
+    }
+
+    pub(crate) fn queue_view(&mut self, frame: Bytes) {
+        self.view_waits = true;
+        self.queue(frame);
+    }
+
+    /// Forgets what waits, but for a frame that is partly written: the stream must stay well-formed.
+    pub(crate) fn forget_queue(&mut self) {
+        let keep = usize::from(self.out_written > 0);
+        self.out.truncate(keep);
+        self.out_bytes = self.out.iter().map(Bytes::len).sum::<usize>() - self.out_written;
+    }
+
+    /// Queues the transport's own goodbye, if it has one.
+    pub(crate) fn queue_close(&mut self, code: CloseCode, reason: &str) {
+        match self.lane {
+            Lane::WsJson { .. } | Lane::WsProtobuf { .. } => self.queue(ws_close(code.0, reason)),
+            Lane::Tcp { .. } => {}
+        }
+    }
+
+    /// Writes what waits, as far as the socket takes it. Counts system calls into `writes`.
+    pub(crate) fn flush(&mut self, writes: &mut u64) -> Flushed {
+        while !self.out.is_empty() {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let mut count = 0;
+            for (slice, frame) in slices.iter_mut().zip(&self.out) {
+                let from = if count == 0 { self.out_written } else { 0 };
+                *slice = IoSlice::new(&frame[from..]);
+                count += 1;
+            }
+            *writes += 1;
+            match self.socket.write_vectored(&slices[..count]) {
+                Ok(0) => return Flushed::Broken,
+                Ok(written) => self.advance(written),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Flushed::Blocked,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Flushed::Broken,
+            }
+        }
+        self.view_waits = false;
+        if self.out.capacity() > OUT_KEPT_MAX {
+            self.out = VecDeque::new();
+        }
+        match self.socket.flush() {
+            Ok(()) => Flushed::All,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Flushed::Blocked,
+            Err(_) => Flushed::Broken,
+        }
+    }
+
+    /// Reads into `into`; none when the socket has nothing now.
+    pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<Option<usize>> {
+        loop {
+            match self.socket.read(into) {
+                Ok(count) => return Ok(Some(count)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        self.out_bytes = self.out_bytes.saturating_sub(written);
+        while let Some(front) = self.out.front() {
+            let left = front.len() - self.out_written;
+            if written < left {
+                self.out_written += written;
+                return;
+            }
+            written -= left;
+            self.out_written = 0;
+            self.out.pop_front();
+        }
+    }
+}
+
+/// Frames in one write call.
+const SLICES_MAX: usize = 64;
+/// Slots of an emptied queue that are kept for the next time.
+const OUT_KEPT_MAX: usize = 16;
+/// Requests of one connection that wait for the answer to an earlier one; beyond it the socket is not read.
+pub(crate) const REQUESTS_MAX: usize = 16;

@@ -1,0 +1,282 @@
+//! How everybody else reaches a shard: a bounded list of commands and a waker.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tagus_base::{ConnIndex, RoomId, SeatIndex, SessionId, UserId, Uuid};
+use tagus_net::{Permit, Socket};
+use tagus_room::{Factory, InitError, LeaveReason, Metadata, Person};
+use tagus_wire::Format;
+use tagus_wire::realtime::Envelope;
+
+use crate::encode::Lane;
+use crate::upstream::Identity;
+
+/// One connection: its shard, its index there, and how often that index was reused.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ConnRef {
+    pub(crate) shard: u16,
+    pub(crate) index: ConnIndex,
+    pub(crate) generation: u32,
+}
+
+/// A socket that comes to a shard.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The socket, after the upgrade (WebSocket) or right after the accept (TCP).
+    pub socket: Socket,
+    /// Where it comes from, after trusted proxies.
+    pub address: IpAddr,
+    /// Bytes that were read along with the upgrade.
+    pub leftover: Bytes,
+    /// What it speaks.
+    pub kind: ArrivalKind,
+    /// Kept until the connection closes; frees its place in the address table when dropped.
+    pub permit: Permit,
+}
+
+/// What an arriving socket speaks.
+#[derive(Debug)]
+pub enum ArrivalKind {
+    /// A WebSocket whose token was checked with the upgrade.
+    WebSocket {
+        /// Whose it is.
+        identity: Identity,
+        /// Text frames of JSON or binary frames of protobuf.
+        format: Format,
+        /// Negotiated extensions.
+        ext: bool,
+    },
+    /// Length-prefixed protobuf, the hello still to come.
+    Tcp,
+}
+
+/// An authoritative room to be opened.
+pub struct RoomOpening {
+    /// Its id.
+    pub id: RoomId,
+    /// Stable name of a default room, or empty.
+    pub name: Arc<str>,
+    /// Name of the game.
+    pub game: Arc<str>,
+    /// Its rules.
+    pub factory: Factory,
+    /// The creator's parameters.
+    pub params: Bytes,
+    /// Seed of the room's generator.
+    pub seed: u64,
+    /// Called on the shard's thread with the outcome.
+    pub done: Box<dyn FnOnce(Result<(), InitError>) + Send>,
+}
+
+pub(crate) type SignalDone = Box<dyn FnOnce(Option<Vec<u8>>) + Send>;
+
+pub(crate) enum Command {
+    Adopt(Box<Arrival>),
+    Answer { to: ConnRef, envelope: Envelope },
+    Resume { to: ConnRef, envelope: Envelope },
+    Refuse { to: ConnRef, envelope: Envelope },
+    Push { to: ConnRef, envelope: Arc<Envelope> },
+    CloseToken { token_id: Uuid, reason: &'static str },
+    CloseUser { user_id: UserId, reason: &'static str },
+    Room { id: RoomId, command: RoomCommand },
+    Deliver(Vec<Delivery>),
+    Terminate { grace: Duration },
+    Stop,
+}
+
+pub(crate) enum RoomCommand {
+    Open(Box<RoomOpening>),
+    Join(Box<JoinRequest>),
+    Leave { from: ConnRef, seat: SeatIndex },
+    Data(RoomMessage),
+    Gone { from: ConnRef, seat: SeatIndex },
+    Computed { token: u64, data: Bytes },
+    Signal { data: Vec<u8>, done: SignalDone },
+    Kick { session_id: SessionId },
+}
+
+pub(crate) struct JoinRequest {
+    pub(crate) from: ConnRef,
+    pub(crate) lane: Lane,
+    pub(crate) person: Person,
+    pub(crate) cid: String,
+    pub(crate) metadata: Metadata,
+    /// The room is made if it does not exist, as a relayed match.
+    pub(crate) create: bool,
+}
+
+pub(crate) struct RoomMessage {
+    pub(crate) from: ConnRef,
+    pub(crate) seat: SeatIndex,
+    pub(crate) op: i64,
+    pub(crate) data: Bytes,
+    pub(crate) reliable: bool,
+    pub(crate) to: Vec<SessionId>,
+}
+
+/// Something that a room's shard hands to a connection's shard.
+pub(crate) struct Delivery {
+    pub(crate) to: ConnRef,
+    pub(crate) what: Parcel,
+}
+
+pub(crate) enum Parcel {
+    /// An encoded frame, shared by all who get it.
+    Frame(Bytes),
+    /// What a viewer sees; skipped while an earlier one is unsent.
+    View(Bytes),
+    /// The connection has a seat. Precedes the answer to the join.
+    Entered { room: RoomId, number: u32, seat: SeatIndex },
+    /// The seat is no longer this connection's. The reason decides nothing; it is for the log.
+    Out { room: RoomId, reason: LeaveReason },
+    /// The connection's join failed.
+    Failed(Bytes),
+}
+
+/// The commands waiting for one shard.
+pub(crate) struct Inbox {
+    commands: Mutex<Vec<Command>>,
+    awake: AtomicBool,
+    waker: mio::Waker,
+}
+
+impl Inbox {
+    pub(crate) fn new(waker: mio::Waker) -> Self {
+        Self { commands: Mutex::new(Vec::new()), awake: AtomicBool::new(false), waker }
+    }
+
+    /// Adds a command. False when [`COMMANDS_MAX`] are waiting and the command was dropped.
+    pub(crate) fn push(&self, command: Command) -> bool {
+        {
+            let mut commands = self.lock();
+            if commands.len() >= COMMANDS_MAX {
+                return false;
+            }
+            commands.push(command);
+        }
+        if !self.awake.swap(true, Ordering::AcqRel) {
+            // A failing eventfd means the poll is gone, and with it the shard.
+            drop(self.waker.wake());
+        }
+        true
+    }
+
+    /// Moves everything that waits into `into`, which must be empty.
+    pub(crate) fn take(&self, into: &mut Vec<Command>) {
+        self.awake.store(false, Ordering::Release);
+        std::mem::swap(&mut *self.lock(), into);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Command>> {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A handle to all shards of this node; cheap to clone, usable from any thread.
+#[derive(Clone)]
+pub struct Shards {
+    pub(crate) inboxes: Arc<Vec<Arc<Inbox>>>,
+}
+
+impl Shards {
+    /// The shard that holds this room; a pure function of its id.
+    pub(crate) fn of_room(&self, id: &RoomId) -> u16 {
+        let [a, b, c, d, ..] = id.uuid.0;
+        let hash = u32::from_le_bytes([a, b, c, d]);
+        (hash as usize % self.inboxes.len()) as u16
+    }
+
+    /// Hands a new socket to a shard, spread by its session. False when that shard is overloaded; the socket is closed.
+    pub fn adopt(&self, turn: usize, arrival: Arrival) -> bool {
+        let index = turn % self.inboxes.len();
+        self.inboxes[index].push(Command::Adopt(Box::new(arrival)))
+    }
+
+    /// Answers a request that was handed up; the next request of that connection may follow.
+    pub fn answer(&self, to: ConnRef, envelope: Envelope) {
+        self.send(to.shard, Command::Answer { to, envelope });
+    }
+
+    /// Lets an intercepted message go on to its room, changed or not.
+    pub fn resume(&self, to: ConnRef, envelope: Envelope) {
+        self.send(to.shard, Command::Resume { to, envelope });
+    }
+
+    /// Delivers an error and then closes the connection.
+    pub fn refuse(&self, to: ConnRef, envelope: Envelope) {
+        self.send(to.shard, Command::Refuse { to, envelope });
+    }
+
+    /// Pushes a message that is nobody's answer.
+    pub fn push(&self, to: ConnRef, envelope: Arc<Envelope>) {
+        self.send(to.shard, Command::Push { to, envelope });
+    }
+
+    /// Closes all connections that this login opened.
+    pub fn close_token(&self, token_id: Uuid, reason: &'static str) {
+        for index in 0..self.inboxes.len() {
+            self.send(index as u16, Command::CloseToken { token_id, reason });
+        }
+    }
+
+    /// Closes all connections of this account.
+    pub fn close_user(&self, user_id: UserId, reason: &'static str) {
+        for index in 0..self.inboxes.len() {
+            self.send(index as u16, Command::CloseUser { user_id, reason });
+        }
+    }
+
+    /// Opens an authoritative room on the shard that its id names.
+    pub fn open_room(&self, opening: RoomOpening) {
+        self.room(opening.id, RoomCommand::Open(Box::new(opening)));
+    }
+
+    /// Brings a job's result to its room.
+    pub fn computed(&self, id: RoomId, token: u64, data: Bytes) {
+        self.room(id, RoomCommand::Computed { token, data });
+    }
+
+    /// Asks a room's game; `done` gets none when the room does not exist or is a relayed match.
+    pub fn signal(&self, id: RoomId, data: Vec<u8>, done: impl FnOnce(Option<Vec<u8>>) + Send + 'static) {
+        self.room(id, RoomCommand::Signal { data, done: Box::new(done) });
+    }
+
+    /// Frees the seat of this connection.
+    pub fn kick(&self, id: RoomId, session_id: SessionId) {
+        self.room(id, RoomCommand::Kick { session_id });
+    }
+
+    /// Tells every room that the server stops in `grace`.
+    pub fn terminate(&self, grace: Duration) {
+        for index in 0..self.inboxes.len() {
+            self.send(index as u16, Command::Terminate { grace });
+        }
+    }
+
+    /// Closes every connection and ends the threads.
+    pub fn stop(&self) {
+        for index in 0..self.inboxes.len() {
+            self.send(index as u16, Command::Stop);
+        }
+    }
+
+    fn room(&self, id: RoomId, command: RoomCommand) {
+        self.send(self.of_room(&id), Command::Room { id, command });
+    }
+
+    pub(crate) fn send(&self, shard: u16, command: Command) {
+        if let Some(inbox) = self.inboxes.get(usize::from(shard))
+            && !inbox.push(command)
+        {
+            tracing::error!(shard, "command dropped: the shard does not keep up");
+        }
+    }
+}
+
+/// Commands that may wait for one shard. Beyond it a command is dropped and logged: the shard is stuck.
+const COMMANDS_MAX: usize = 1 << 20;

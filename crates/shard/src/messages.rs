@@ -1,0 +1,386 @@
+//! What clients say: bytes to frames, frames to envelopes, envelopes to rooms or to the house above.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use prost::Message as _;
+use tagus_base::{RoomId, SeatIndex, SessionId, Uuid};
+use tagus_net::{WsEvent, WsOpcode, ws_frame};
+use tagus_room::Person;
+use tagus_wire::ext::{Hello, Limits, Refuse, Welcome};
+use tagus_wire::realtime::envelope::Message;
+use tagus_wire::realtime::error::Code;
+use tagus_wire::realtime::{Envelope, MatchDataSend, MatchJoin, Pong, match_join};
+use tagus_wire::{Format, MessageKind, decode_envelope, tcp};
+
+use crate::connection::{CloseCode, Open, REQUESTS_MAX, Seated, Stage};
+use crate::encode::{Lane, frame, tcp_frame};
+use crate::inbox::{ConnRef, JoinRequest, RoomCommand, RoomMessage};
+use crate::room_table::error_envelope;
+use crate::shard::Shard;
+use crate::upstream::{Identity, Requester};
+
+impl Shard {
+    /// Takes complete frames from the front of `input`; answers how many bytes they were.
+    pub(crate) fn decode(&mut self, index: u32, input: &mut [u8]) -> usize {
+        let mut used = 0;
+        loop {
+            if self.must_wait(index) {
+                self.postpone(index);
+                return used;
+            }
+            let message_bytes_max = self.config.message_bytes_max;
+            let Some((conn, connection)) = self.connection_at(index) else { return input.len() };
+            if matches!(connection.stage, Stage::Closing { .. }) {
+                return input.len();
+            }
+            let rest = &mut input[used..];
+            if let Lane::Tcp { .. } = connection.lane {
+                match tcp::split_frame(rest, message_bytes_max) {
+                    Ok(Some((header, payload))) => {
+                        let bytes = Bytes::copy_from_slice(&rest[header..header + payload]);
+                        used += header + payload;
+                        self.handle_tcp(conn, bytes);
+                    }
+                    Ok(None) => return used,
+                    Err(error) => {
+                        self.malformed(conn, &error.to_string(), CloseCode(1009));
+                        return input.len();
+                    }
+                }
+            } else {
+                match connection.decoder.next(rest, message_bytes_max) {
+                    Ok(Some((count, event))) => {
+                        used += count;
+                        self.handle_ws(conn, event);
+                    }
+                    Ok(None) => return used,
+                    Err(error) => {
+                        self.malformed(conn, &error.to_string(), CloseCode(error.close_code()));
+                        return input.len();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Is the connection's list of unanswered requests full?
+    pub(crate) fn must_wait(&mut self, index: u32) -> bool {
+        let Some((_, connection)) = self.connection_at(index) else { return false };
+        connection.open().is_some_and(|open| open.waiting.len() >= REQUESTS_MAX)
+    }
+
+    fn handle_ws(&mut self, conn: ConnRef, event: WsEvent) {
+        let Some(connection) = self.connection_mut(conn) else { return };
+        let format = connection.lane.format();
+        match (event, format) {
+            (WsEvent::Text(bytes), Format::Json) | (WsEvent::Binary(bytes), Format::Protobuf) => {
+                self.handle_bytes(conn, format, &bytes);
+            }
+            (WsEvent::Text(_), Format::Protobuf) => {
+                self.malformed(conn, "text frame on a protobuf socket", CloseCode::NORMAL);
+            }
+            (WsEvent::Binary(_), Format::Json) => {
+                self.malformed(conn, "binary frame on a JSON socket", CloseCode::NORMAL);
+            }
+            (WsEvent::Ping(bytes), _) => self.queue(conn, ws_frame(WsOpcode::Pong, &bytes)),
+            (WsEvent::Pong | WsEvent::Continued, _) => {}
+            (WsEvent::Close { code, .. }, _) => self.close(conn, CloseCode(code.unwrap_or(1000)), ""),
+        }
+    }
+
+    fn handle_tcp(&mut self, conn: ConnRef, bytes: Bytes) {
+        let Some(connection) = self.connection_mut(conn) else { return };
+        if !matches!(connection.stage, Stage::Hello { .. }) {
+            return self.handle_bytes(conn, Format::Protobuf, &bytes);
+        }
+        let address = connection.address;
+        let hello = match Hello::decode(bytes) {
+            Ok(hello) if hello.version == PROTOCOL_VERSION => hello,
+            Ok(hello) => {
+                let reason = format!("protocol version {} is not {PROTOCOL_VERSION}", hello.version);
+                return self.refuse_hello(conn, Refuse { code: 3, reason, retry_ms: 0 });
+            }
+            Err(_) => {
+                let reason = "the first frame is no hello".to_owned();
+                return self.refuse_hello(conn, Refuse { code: 3, reason, retry_ms: 0 });
+            }
+        };
+        match self.upstream.admit(&hello.token, address) {
+            Ok(identity) => {
+                connection_lane(self, conn, Lane::Tcp { ext: hello.ext });
+                let session_id = self.admit(conn, identity);
+                let welcome = Welcome {
+                    session_id: session_id.to_string(),
+                    server_unix_ms: unix_ms(),
+                    limits: Some(Limits {
+                        message_bytes_max: u32::try_from(self.config.message_bytes_max).unwrap_or(u32::MAX),
+                        queue_bytes_max: u32::try_from(self.config.queue_bytes_max).unwrap_or(u32::MAX),
+                    }),
+                };
+                self.queue(conn, tcp_frame(&welcome.encode_to_vec()));
+            }
+            Err(refused) => {
+                let refuse = Refuse { code: refused.code, reason: refused.reason, retry_ms: refused.retry_ms };
+                self.refuse_hello(conn, refuse);
+            }
+        }
+    }
+
+    fn refuse_hello(&mut self, conn: ConnRef, refuse: Refuse) {
+        self.queue(conn, tcp_frame(&refuse.encode_to_vec()));
+        self.close(conn, CloseCode::NORMAL, "");
+    }
+
+    /// The connection belongs to `identity` from here on.
+    pub(crate) fn admit(&mut self, conn: ConnRef, identity: Identity) -> SessionId {
+        let session_id = SessionId(Uuid::from_random(self.upstream.random()));
+        let identity = Arc::new(identity);
+        let Some(connection) = self.connection_mut(conn) else { return session_id };
+        let format = connection.lane.format();
+        connection.stage = Stage::Open(Open {
+            session_id,
+            identity: identity.clone(),
+            asking: false,
+            waiting: VecDeque::new(),
+            seats: Vec::new(),
+        });
+        self.upstream.connected(&Requester { conn, session_id, identity, format });
+        session_id
+    }
+
+    fn handle_bytes(&mut self, conn: ConnRef, format: Format, bytes: &Bytes) {
+        self.metrics.received.inc();
+        match decode_envelope(format, bytes) {
+            Ok(envelope) => self.handle_envelope(conn, envelope),
+            Err(error) => {
+                tracing::debug!(%error, "malformed envelope");
+                self.malformed(conn, "received malformed payload", CloseCode::NORMAL);
+            }
+        }
+    }
+
+    fn handle_envelope(&mut self, conn: ConnRef, envelope: Envelope) {
+        let Some(message) = &envelope.message else {
+            self.refuse_message(conn, envelope.cid, Code::MissingPayload, "Missing message.");
+            return;
+        };
+        let kind = MessageKind::of(message);
+        if !kind.from_client() {
+            self.refuse_message(conn, envelope.cid, Code::UnrecognizedPayload, "Unrecognized message.");
+            return;
+        }
+        if self.upstream.intercepts(kind) || !is_local(message) {
+            return self.ask(conn, envelope);
+        }
+        self.route(conn, envelope);
+    }
+
+    /// Hands a request up, or lets it wait for the answer to an earlier one.
+    fn ask(&mut self, conn: ConnRef, envelope: Envelope) {
+        let Some(connection) = self.connection_mut(conn) else { return };
+        let format = connection.lane.format();
+        let Some(open) = connection.open_mut() else { return };
+        if open.asking {
+            open.waiting.push_back(envelope);
+            return;
+        }
+        open.asking = true;
+        let requester = Requester { conn, session_id: open.session_id, identity: open.identity.clone(), format };
+        self.upstream.request(requester, envelope);
+    }
+
+    /// The request that was handed up is answered: the next one may go.
+    pub(crate) fn asked(&mut self, conn: ConnRef) {
+        let Some(connection) = self.connection_mut(conn) else { return };
+        let was_unread = connection.unread;
+        let Some(open) = connection.open_mut() else { return };
+        open.asking = false;
+        let next = open.waiting.pop_front();
+        if was_unread {
+            connection.unread = false;
+            self.postpone(conn.index.0);
+        }
+        if let Some(envelope) = next {
+            self.ask(conn, envelope);
+        }
+    }
+
+    /// A message that the shard answers itself.
+    pub(crate) fn route(&mut self, conn: ConnRef, envelope: Envelope) {
+        let cid = envelope.cid;
+        match envelope.message {
+            Some(Message::Ping(_)) => {
+                let pong = Envelope { cid, message: Some(Message::Pong(Pong {})) };
+                self.queue_envelope(conn, &pong);
+            }
+            Some(Message::MatchDataSend(send)) => self.match_data(conn, cid, send),
+            Some(Message::RoomData(data)) => {
+                let found = self.connection_mut(conn).and_then(|connection| {
+                    let seats = &connection.open()?.seats;
+                    seats.iter().find(|seated| seated.number == data.room).map(|seated| (seated.room, seated.seat))
+                });
+                match found {
+                    Some((room, seat)) => self.room_data(conn, room, seat, data.op_code, data.data),
+                    None => self.fail(conn, cid, Code::MatchNotFound, "Match not found"),
+                }
+            }
+            Some(Message::MatchCreate(create)) => {
+                let uuid = if create.name.is_empty() {
+                    Uuid::from_random(self.upstream.random())
+                } else {
+                    self.upstream.room_uuid(&create.name)
+                };
+                self.join(conn, cid, RoomId { uuid, home: None }, MatchJoin::default(), true);
+            }
+            Some(Message::MatchJoin(join)) => self.match_join(conn, cid, join),
+            Some(Message::MatchLeave(leave)) => self.match_leave(conn, cid, &leave.match_id),
+            Some(_) | None => {}
+        }
+    }
+
+    fn match_data(&mut self, conn: ConnRef, cid: String, send: MatchDataSend) {
+        let Some(room) = self.room_id(&send.match_id) else {
+            return self.fail(conn, cid, Code::BadInput, "Invalid match ID");
+        };
+        let mut to = Vec::with_capacity(send.presences.len());
+        for presence in &send.presences {
+            match presence.session_id.parse() {
+                Ok(session_id) => to.push(session_id),
+                Err(_) => return self.fail(conn, cid, Code::BadInput, "Invalid presence session ID"),
+            }
+        }
+        let Some(seat) = self.seat_in(conn, room) else {
+            return self.fail(conn, cid, Code::MatchNotFound, "Match not found: join it before sending to it");
+        };
+        let (op, data, reliable) = (send.op_code, send.data, send.reliable);
+        self.send_room(room, RoomCommand::Data(RoomMessage { from: conn, seat, op, data, reliable, to }));
+    }
+
+    fn room_data(&mut self, conn: ConnRef, room: RoomId, seat: SeatIndex, op: i64, data: Bytes) {
+        let message = RoomMessage { from: conn, seat, op, data, reliable: true, to: Vec::new() };
+        self.send_room(room, RoomCommand::Data(message));
+    }
+
+    fn match_join(&mut self, conn: ConnRef, cid: String, join: MatchJoin) {
+        match &join.id {
+            Some(match_join::Id::MatchId(text)) => match self.room_id(text) {
+                Some(room) => self.join(conn, cid, room, join, false),
+                None => self.fail(conn, cid, Code::BadInput, "Invalid match ID"),
+            },
+            Some(match_join::Id::Token(token)) => match self.upstream.match_token(token) {
+                Some(room) => self.join(conn, cid, room, join, true),
+                None => self.fail(conn, cid, Code::BadInput, "Match token invalid or expired"),
+            },
+            None => self.fail(conn, cid, Code::BadInput, "Match ID or token required"),
+        }
+    }
+
+    fn join(&mut self, conn: ConnRef, cid: String, room: RoomId, join: MatchJoin, create: bool) {
+        if join.metadata.len() > tagus_room::METADATA_ENTRIES_MAX {
+            return self.fail(conn, cid, Code::BadInput, "Too much join metadata");
+        }
+        let Some(connection) = self.connection_mut(conn) else { return };
+        let lane = connection.lane;
+        let Some(open) = connection.open() else { return };
+        if open.seats.len() >= SEATS_PER_CONNECTION_MAX {
+            return self.fail(conn, cid, Code::MatchJoinRejected, "Too many matches joined");
+        }
+        let person = Person {
+            user_id: open.identity.user_id,
+            session_id: open.session_id,
+            username: open.identity.username.clone(),
+        };
+        let metadata = join.metadata;
+        let request = JoinRequest { from: conn, lane, person, cid, metadata, create };
+        self.send_room(room, RoomCommand::Join(Box::new(request)));
+    }
+
+    fn match_leave(&mut self, conn: ConnRef, cid: String, match_id: &str) {
+        let Some(room) = self.room_id(match_id) else {
+            return self.fail(conn, cid, Code::BadInput, "Invalid match ID");
+        };
+        if let Some(seat) = self.seat_in(conn, room) {
+            if let Some(open) = self.connection_mut(conn).and_then(|connection| connection.open_mut()) {
+                open.seats.retain(|seated| seated.room != room);
+            }
+            self.send_room(room, RoomCommand::Leave { from: conn, seat });
+        }
+        self.queue_envelope(conn, &Envelope { cid, message: None });
+    }
+
+    /// Notes a seat. False when the connection is gone or closing, so that the seat must be freed again.
+    pub(crate) fn entered(&mut self, conn: ConnRef, room: RoomId, number: u32, seat: SeatIndex) -> bool {
+        let Some(open) = self.connection_mut(conn).and_then(|connection| connection.open_mut()) else {
+            return false;
+        };
+        open.seats.retain(|seated| seated.room != room);
+        open.seats.push(Seated { room, number, seat });
+        true
+    }
+
+    pub(crate) fn queue_envelope(&mut self, conn: ConnRef, envelope: &Envelope) {
+        let Some(connection) = self.connection_mut(conn) else { return };
+        let bytes = frame(connection.lane, envelope);
+        self.queue(conn, bytes);
+    }
+
+    /// The id of a room: as the wire has it, or the stable name of a default room.
+    fn room_id(&self, text: &str) -> Option<RoomId> {
+        text.parse().ok().or_else(|| self.config.named_rooms.get(text).copied())
+    }
+
+    fn seat_in(&mut self, conn: ConnRef, room: RoomId) -> Option<SeatIndex> {
+        let open = self.connection_mut(conn)?.open()?;
+        open.seats.iter().find(|seated| seated.room == room).map(|seated| seated.seat)
+    }
+
+    fn fail(&mut self, conn: ConnRef, cid: String, code: Code, message: &str) {
+        self.queue_envelope(conn, &error_envelope(cid, code, message));
+    }
+
+    /// An envelope that means nothing: its sender gets the error, then the close that the protocol prescribes.
+    fn refuse_message(&mut self, conn: ConnRef, cid: String, code: Code, message: &str) {
+        self.metrics.malformed.inc();
+        self.fail(conn, cid, code, message);
+        self.close(conn, CloseCode::NORMAL, "error processing message");
+    }
+
+    fn malformed(&mut self, conn: ConnRef, reason: &str, code: CloseCode) {
+        self.metrics.malformed.inc();
+        self.fail(conn, String::new(), Code::BadInput, reason);
+        self.close(conn, code, reason);
+    }
+}
+
+fn connection_lane(shard: &mut Shard, conn: ConnRef, lane: Lane) {
+    if let Some(connection) = shard.connection_mut(conn) {
+        connection.lane = lane;
+    }
+}
+
+/// Does the shard answer this itself?
+const fn is_local(message: &Message) -> bool {
+    matches!(
+        message,
+        Message::Ping(_)
+            | Message::Pong(_)
+            | Message::MatchCreate(_)
+            | Message::MatchJoin(_)
+            | Message::MatchLeave(_)
+            | Message::MatchDataSend(_)
+            | Message::RoomData(_)
+    )
+}
+
+fn unix_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The version of the TCP hello.
+const PROTOCOL_VERSION: u32 = 1;
+/// Rooms that one connection may sit in at once; a further join is rejected.
+const SEATS_PER_CONNECTION_MAX: usize = 16;

@@ -1,0 +1,647 @@
+//! The rooms of one shard: joins, data, ticks, and what they send, as parcels for connections.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hashbrown::HashMap;
+use tagus_base::{RoomId, SeatIndex, SessionId};
+use tagus_room::{Effect, Host, How, LeaveReason, Opening, Person, Relay, To};
+use tagus_wire::ext::RoomData;
+use tagus_wire::realtime::envelope::Message;
+use tagus_wire::realtime::{Envelope, Match, MatchData, MatchPresenceEvent, UserPresence, error::Code};
+
+use crate::encode::{Lane, Shared, frame};
+use crate::inbox::{ConnRef, Delivery, JoinRequest, Parcel, RoomCommand, RoomMessage, RoomOpening};
+use crate::metrics::ShardMetrics;
+use crate::upstream::{RoomSummary, Upstream};
+
+/// What leaves for connections in this turn, by shard.
+pub(crate) struct Outgoing {
+    pub(crate) by_shard: Vec<Vec<Delivery>>,
+}
+
+impl Outgoing {
+    pub(crate) fn new(shard_count: usize) -> Self {
+        Self { by_shard: (0..shard_count).map(|_| Vec::new()).collect() }
+    }
+
+    pub(crate) fn send(&mut self, to: ConnRef, what: Parcel) {
+        if let Some(list) = self.by_shard.get_mut(usize::from(to.shard)) {
+            list.push(Delivery { to, what });
+        }
+    }
+}
+
+pub(crate) struct RoomTable {
+    rooms: HashMap<RoomId, Cell>,
+    /// When each awake room wants to run.
+    due: BTreeSet<(Duration, RoomId)>,
+    /// The next room's number on the wire; unique on this node because shards count in steps of their count.
+    next_number: u32,
+    number_step: u32,
+    upstream: Arc<dyn Upstream>,
+    metrics: ShardMetrics,
+    effects: Vec<Effect>,
+    view: Vec<u8>,
+}
+
+struct Cell {
+    id: RoomId,
+    text: String,
+    number: u32,
+    name: Arc<str>,
+    game: Arc<str>,
+    seed: u64,
+    label: Option<Arc<str>>,
+    due: Option<Duration>,
+    /// By seat index.
+    members: Vec<Option<Member>>,
+    rules: Rules,
+}
+
+enum Rules {
+    Relayed(Relay),
+    Hosted(Box<Host>),
+}
+
+struct Member {
+    /// None while the seat is held for a connection that was lost.
+    conn: Option<ConnRef>,
+    lane: Lane,
+    person: Person,
+    presence: UserPresence,
+}
+
+impl RoomTable {
+    pub(crate) fn new(shard: u16, shard_count: usize, upstream: Arc<dyn Upstream>, metrics: ShardMetrics) -> Self {
+        Self {
+            rooms: HashMap::new(),
+            due: BTreeSet::new(),
+            next_number: u32::from(shard) + 1,
+            number_step: shard_count as u32,
+            upstream,
+            metrics,
+            effects: Vec::new(),
+            view: Vec::new(),
+        }
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn handle(&mut self, now: Duration, id: RoomId, command: RoomCommand, out: &mut Outgoing) {
+        match command {
+            RoomCommand::Open(opening) => self.open(now, *opening),
+            RoomCommand::Join(request) => self.join(now, id, *request, out),
+            RoomCommand::Data(message) => self.data(id, message, out),
+            RoomCommand::Leave { from, seat } => self.free(now, id, from, seat, LeaveReason::Left, out),
+            RoomCommand::Gone { from, seat } => self.free(now, id, from, seat, LeaveReason::Disconnected, out),
+            RoomCommand::Computed { token, data } => {
+                self.with_host(now, id, out, |host, _| host.computed(token, data));
+            }
+            RoomCommand::Signal { data, done } => {
+                let answer = self.with_host(now, id, out, |host, effects| host.signal(now, &data, effects));
+                done(answer);
+            }
+            RoomCommand::Kick { session_id } => self.kick(now, id, session_id, out),
+        }
+    }
+
+    /// Runs every room that is due.
+    pub(crate) fn run_due(&mut self, now: Duration, out: &mut Outgoing) {
+        while let Some((at, id)) = self.due.first().copied() {
+            if at > now {
+                return;
+            }
+            let started = Instant::now();
+            let before = self.rooms.get(&id).and_then(Cell::tick_number);
+            let ran = self.with_host(now, id, out, |host, effects| host.tick(now, effects)).is_some();
+            let after = self.rooms.get(&id).and_then(Cell::tick_number);
+            if ran && after.is_some() && before != after {
+                self.send_views(id, out);
+                self.metrics.ticks.inc();
+                self.metrics.tick_late_seconds.observe((now - at).as_secs_f64());
+                self.metrics.tick_seconds.observe(started.elapsed().as_secs_f64());
+            }
+            // A room that is due at the same instant again waits for the next turn.
+            if self.due.first().is_some_and(|first| *first == (at, id)) {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn terminate(&mut self, now: Duration, grace: Duration, out: &mut Outgoing) {
+        let grace_ms = u32::try_from(grace.as_millis()).unwrap_or(u32::MAX);
+        let mut ids: Vec<RoomId> = self.rooms.keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            self.with_host(now, id, out, |host, effects| host.terminate(now, grace_ms, effects));
+        }
+    }
+
+    fn open(&mut self, now: Duration, opening: RoomOpening) {
+        if self.rooms.contains_key(&opening.id) {
+            (opening.done)(Ok(()));
+            return;
+        }
+        let start = Opening { seed: opening.seed, params: opening.params, now };
+        let host = match catch_unwind(AssertUnwindSafe(|| Host::open(&opening.factory, start))) {
+            Ok(Ok(host)) => host,
+            Ok(Err(error)) => return (opening.done)(Err(error)),
+            Err(_) => {
+                let error = tagus_room::InitError::new("the game panicked");
+                return (opening.done)(Err(error));
+            }
+        };
+        tracing::info!(room = %opening.id, game = %opening.game, seed = opening.seed, "room opened");
+        let label = Some(Arc::from(host.label()));
+        let number = self.number();
+        let cell = Cell {
+            id: opening.id,
+            text: opening.id.to_string(),
+            number,
+            name: opening.name,
+            game: opening.game,
+            seed: opening.seed,
+            label,
+            due: None,
+            members: Vec::new(),
+            rules: Rules::Hosted(Box::new(host)),
+        };
+        self.upstream.room_changed(cell.summary());
+        self.rooms.insert(opening.id, cell);
+        self.metrics.rooms.inc();
+        self.reschedule(opening.id);
+        (opening.done)(Ok(()));
+    }
+
+    const fn number(&mut self) -> u32 {
+        let number = self.next_number;
+        self.next_number = self.next_number.wrapping_add(self.number_step);
+        number
+    }
+
+    fn join(&mut self, now: Duration, id: RoomId, request: JoinRequest, out: &mut Outgoing) {
+        if !self.rooms.contains_key(&id) {
+            if !request.create {
+                let failed = error_frame(request.lane, request.cid, Code::MatchNotFound, "Match not found");
+                return out.send(request.from, Parcel::Failed(failed));
+            }
+            let number = self.number();
+            self.rooms.insert(id, Cell::relayed(id, number));
+            self.metrics.rooms.inc();
+        }
+        let Some(cell) = self.rooms.get_mut(&id) else { return };
+        if matches!(cell.rules, Rules::Relayed(_)) {
+            self.join_relayed(id, request, out);
+        } else {
+            self.join_hosted(now, id, request, out);
+        }
+    }
+
+    fn join_relayed(&mut self, id: RoomId, request: JoinRequest, out: &mut Outgoing) {
+        let Some(cell) = self.rooms.get_mut(&id) else { return };
+        let Rules::Relayed(relay) = &mut cell.rules else { return };
+        let (seat, known) = match relay.join(request.person.clone()) {
+            Ok(joined) => (joined.seat, joined.how == How::Already),
+            Err(refusal) => {
+                let failed = error_frame(request.lane, request.cid, Code::MatchJoinRejected, &refusal.reason);
+                return out.send(request.from, Parcel::Failed(failed));
+            }
+        };
+        cell.seat_member(seat, &request);
+        if !known {
+            self.upstream.seat_taken(id, &request.person);
+            self.upstream.room_changed(cell.summary());
+        }
+        cell.answer_join(seat, &request, out);
+        if !known {
+            cell.announce(&[seat], &[], out);
+        }
+    }
+
+    fn join_hosted(&mut self, now: Duration, id: RoomId, request: JoinRequest, out: &mut Outgoing) {
+        let person = request.person.clone();
+        let metadata = request.metadata.clone();
+        let Some(joined) = self.call_host(id, out, |host, effects| host.join(now, person, metadata, effects)) else {
+            let failed = error_frame(request.lane, request.cid, Code::MatchNotFound, "Match not found");
+            return out.send(request.from, Parcel::Failed(failed));
+        };
+        let Some(cell) = self.rooms.get_mut(&id) else { return };
+        match joined {
+            Err(refusal) => {
+                let failed = error_frame(request.lane, request.cid, Code::MatchJoinRejected, &refusal.reason);
+                out.send(request.from, Parcel::Failed(failed));
+            }
+            Ok(joined) => {
+                let seat = joined.seat;
+                let replaced = cell.seat_member(seat, &request);
+                if let Some(old) = replaced
+                    && old != request.from
+                {
+                    cell.tell_out(old, seat, LeaveReason::Disconnected, out);
+                }
+                if joined.how == How::New {
+                    self.upstream.seat_taken(id, &request.person);
+                    self.upstream.room_changed(cell.summary());
+                }
+                cell.answer_join(seat, &request, out);
+                if joined.how == How::New {
+                    cell.announce(&[seat], &[], out);
+                }
+            }
+        }
+        self.apply_effects(id, out);
+        self.reschedule(id);
+    }
+
+    fn data(&mut self, id: RoomId, message: RoomMessage, out: &mut Outgoing) {
+        let Some(cell) = self.rooms.get_mut(&id) else { return };
+        let Some(member) = cell.member(message.seat) else { return };
+        if member.conn != Some(message.from) {
+            return;
+        }
+        let sender = member.person.session_id;
+        match &mut cell.rules {
+            Rules::Hosted(host) => {
+                if host.message(message.seat, message.op, message.data).is_err() {
+                    self.metrics.inputs_dropped.inc();
+                }
+            }
+            Rules::Relayed(relay) => {
+                let listed = (!message.to.is_empty()).then_some(message.to.as_slice());
+                let mut targets = Vec::new();
+                relay.targets(sender, listed, &mut targets);
+                let data = MatchData {
+                    match_id: cell.text.clone(),
+                    presence: Some(member_presence(&cell.members, message.seat)),
+                    op_code: message.op,
+                    data: message.data,
+                    reliable: message.reliable,
+                };
+                let mut shared = Shared::new(push(Message::MatchData(data)));
+                for seat in targets {
+                    cell.deliver(seat, &mut shared, out);
+                }
+            }
+        }
+    }
+
+    fn free(
+        &mut self,
+        now: Duration,
+        id: RoomId,
+        from: ConnRef,
+        seat: SeatIndex,
+        reason: LeaveReason,
+        out: &mut Outgoing,
+    ) {
+        let Some(cell) = self.rooms.get_mut(&id) else { return };
+        if cell.member(seat).is_none_or(|member| member.conn != Some(from)) {
+            return;
+        }
+        if let Rules::Relayed(relay) = &mut cell.rules {
+            let Some(member) = cell.members.get_mut(usize::from(seat.0)).and_then(Option::take) else { return };
+            relay.leave(member.person.session_id);
+            let empty = relay.is_empty();
+            cell.announce_gone(&member, out);
+            self.upstream.seat_freed(id, &member.person);
+            if empty {
+                self.close(id, out);
+            } else if let Some(cell) = self.rooms.get(&id) {
+                self.upstream.room_changed(cell.summary());
+            }
+            return;
+        }
+        if reason == LeaveReason::Disconnected
+            && let Some(Some(member)) = cell.members.get_mut(usize::from(seat.0))
+        {
+            member.conn = None;
+        }
+        self.with_host(now, id, out, |host, effects| match reason {
+            LeaveReason::Disconnected => host.connection_lost(now, seat, effects),
+            LeaveReason::Left | LeaveReason::Kicked | LeaveReason::Closed => host.leave(now, seat, reason, effects),
+        });
+    }
+
+    fn kick(&mut self, now: Duration, id: RoomId, session_id: SessionId, out: &mut Outgoing) {
+        let Some(cell) = self.rooms.get_mut(&id) else { return };
+        let sits = |slot: &Option<Member>| slot.as_ref().is_some_and(|member| member.person.session_id == session_id);
+        let found = cell.members.iter().position(sits);
+        let Some(seat) = found.and_then(|index| u16::try_from(index).ok()).map(SeatIndex) else { return };
+        if matches!(cell.rules, Rules::Hosted(_)) {
+            self.with_host(now, id, out, |host, effects| host.leave(now, seat, LeaveReason::Kicked, effects));
+            return;
+        }
+        let Some(conn) = cell.member(seat).and_then(|member| member.conn) else { return };
+        cell.tell_out(conn, seat, LeaveReason::Kicked, out);
+        self.free(now, id, conn, seat, LeaveReason::Kicked, out);
+    }
+
+    /// Calls the host, applies its effects and notes when it is due next.
+    /// None when there is no such authoritative room or its game panicked.
+    fn with_host<T>(
+        &mut self,
+        _now: Duration,
+        id: RoomId,
+        out: &mut Outgoing,
+        call: impl FnOnce(&mut Host, &mut Vec<Effect>) -> T,
+    ) -> Option<T> {
+        let answer = self.call_host(id, out, call)?;
+        self.apply_effects(id, out);
+        self.reschedule(id);
+        Some(answer)
+    }
+
+    /// Calls the host and leaves its effects to be applied. A panic closes the room, and only it.
+    fn call_host<T>(
+        &mut self,
+        id: RoomId,
+        out: &mut Outgoing,
+        call: impl FnOnce(&mut Host, &mut Vec<Effect>) -> T,
+    ) -> Option<T> {
+        let cell = self.rooms.get_mut(&id)?;
+        let Rules::Hosted(host) = &mut cell.rules else { return None };
+        let effects = &mut self.effects;
+        match catch_unwind(AssertUnwindSafe(|| call(host, effects))) {
+            Ok(answer) => Some(answer),
+            Err(_) => {
+                let recording = host.recording().map(|recording| recording.to_bytes(&cell.game)).unwrap_or_default();
+                tracing::error!(room = %id, game = %cell.game, seed = cell.seed, "game panicked; room closed");
+                self.metrics.rooms_failed.inc();
+                self.upstream.room_failed(id, &cell.game, cell.seed, recording);
+                self.effects.clear();
+                self.close(id, out);
+                None
+            }
+        }
+    }
+
+    fn apply_effects(&mut self, id: RoomId, out: &mut Outgoing) {
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            let Some(cell) = self.rooms.get_mut(&id) else { break };
+            match effect {
+                Effect::Send { to, op, sender, data, .. } => cell.send(&to, op, sender, data, out),
+                Effect::Freed { seat, person, reason, .. } => {
+                    if let Some(member) = cell.take_member(seat) {
+                        if let Some(conn) = member.conn
+                            && reason != LeaveReason::Left
+                        {
+                            cell.tell_gone(conn, &member, reason, out);
+                        }
+                        cell.announce_gone(&member, out);
+                    }
+                    self.upstream.seat_freed(id, &person);
+                    self.upstream.room_changed(cell.summary());
+                }
+                Effect::Label(label) => {
+                    cell.label = Some(Arc::from(label));
+                    self.upstream.room_changed(cell.summary());
+                }
+                Effect::Compute { token, job } => self.upstream.compute(id, token, job),
+                Effect::Closed => self.close(id, out),
+            }
+        }
+        self.effects = effects;
+    }
+
+    fn send_views(&mut self, id: RoomId, out: &mut Outgoing) {
+        let Some(cell) = self.rooms.get(&id) else { return };
+        let Rules::Hosted(host) = &cell.rules else { return };
+        for (index, member) in cell.members.iter().enumerate() {
+            let Some(Member { conn: Some(conn), lane, .. }) = member else { continue };
+            self.view.clear();
+            let Some(op) = host.view(SeatIndex(index as u16), &mut self.view) else { continue };
+            let data = Bytes::copy_from_slice(&self.view);
+            out.send(*conn, Parcel::View(frame(*lane, &cell.data(*lane, op, None, data))));
+        }
+    }
+
+    fn reschedule(&mut self, id: RoomId) {
+        let Some(cell) = self.rooms.get_mut(&id) else { return };
+        let Rules::Hosted(host) = &cell.rules else { return };
+        let next = host.next_due();
+        if next == cell.due {
+            return;
+        }
+        if let Some(old) = cell.due {
+            self.due.remove(&(old, id));
+        }
+        if let Some(next) = next {
+            self.due.insert((next, id));
+        }
+        cell.due = next;
+    }
+
+    fn close(&mut self, id: RoomId, out: &mut Outgoing) {
+        let Some(mut cell) = self.rooms.remove(&id) else { return };
+        if let Some(due) = cell.due {
+            self.due.remove(&(due, id));
+        }
+        for index in 0..cell.members.len() {
+            let Some(member) = cell.members[index].take() else { continue };
+            if let Some(conn) = member.conn {
+                cell.tell_gone(conn, &member, LeaveReason::Closed, out);
+            }
+            self.upstream.seat_freed(id, &member.person);
+        }
+        self.metrics.rooms.dec();
+        self.upstream.room_closed(id);
+    }
+}
+
+impl Cell {
+    fn relayed(id: RoomId, number: u32) -> Self {
+        Self {
+            id,
+            text: id.to_string(),
+            number,
+            name: Arc::from(""),
+            game: Arc::from(""),
+            seed: 0,
+            label: None,
+            due: None,
+            members: Vec::new(),
+            rules: Rules::Relayed(Relay::new()),
+        }
+    }
+
+    fn tick_number(&self) -> Option<u64> {
+        match &self.rules {
+            Rules::Hosted(host) => Some(host.tick_number().0),
+            Rules::Relayed(_) => None,
+        }
+    }
+
+    fn summary(&self) -> RoomSummary {
+        let (seats_max, tick_rate_hz) = match &self.rules {
+            Rules::Hosted(host) => (u32::from(host.settings().seats_max), host.settings().tick_rate_hz),
+            Rules::Relayed(_) => (tagus_room::SEATS_MAX as u32, 0),
+        };
+        RoomSummary {
+            id: self.id,
+            name: self.name.clone(),
+            game: self.game.clone(),
+            label: self.label.clone(),
+            size: self.size(),
+            seats_max,
+            tick_rate_hz,
+        }
+    }
+
+    fn size(&self) -> u32 {
+        self.members.iter().flatten().count() as u32
+    }
+
+    fn member(&self, seat: SeatIndex) -> Option<&Member> {
+        self.members.get(usize::from(seat.0)).and_then(Option::as_ref)
+    }
+
+    fn take_member(&mut self, seat: SeatIndex) -> Option<Member> {
+        self.members.get_mut(usize::from(seat.0)).and_then(Option::take)
+    }
+
+    /// Puts the newcomer on the seat; a seat that had somebody keeps its public presence.
+    /// Answers the connection that had it.
+    fn seat_member(&mut self, seat: SeatIndex, request: &JoinRequest) -> Option<ConnRef> {
+        let index = usize::from(seat.0);
+        if self.members.len() <= index {
+            self.members.resize_with(index + 1, || None);
+        }
+        let slot = &mut self.members[index];
+        if let Some(member) = slot {
+            member.lane = request.lane;
+            return member.conn.replace(request.from);
+        }
+        let (person, presence) = (request.person.clone(), presence_of(&request.person));
+        *slot = Some(Member { conn: Some(request.from), lane: request.lane, person, presence });
+        None
+    }
+
+    fn answer_join(&self, seat: SeatIndex, request: &JoinRequest, out: &mut Outgoing) {
+        out.send(request.from, Parcel::Entered { room: self.id, number: self.number, seat });
+        let own = usize::from(seat.0);
+        let others = self.members.iter().enumerate().filter(|(index, _)| *index != own);
+        let answer = Match {
+            match_id: self.text.clone(),
+            authoritative: matches!(self.rules, Rules::Hosted(_)),
+            label: self.label.as_ref().map(|label| label.to_string()),
+            size: i32::try_from(self.size()).unwrap_or(i32::MAX),
+            presences: others.filter_map(|(_, slot)| slot.as_ref()).map(|m| m.presence.clone()).collect(),
+            self_: Some(member_presence(&self.members, seat)),
+        };
+        let envelope = Envelope { cid: request.cid.clone(), message: Some(Message::Match(answer)) };
+        out.send(request.from, Parcel::Frame(frame(request.lane, &envelope)));
+        if request.lane.ext() {
+            let number = tagus_wire::ext::RoomNumber { match_id: self.text.clone(), room: self.number };
+            out.send(request.from, Parcel::Frame(frame(request.lane, &push(Message::RoomNumber(number)))));
+        }
+    }
+
+    /// Tells everybody in the room who came and who went.
+    fn announce(&self, joins: &[SeatIndex], leaves: &[UserPresence], out: &mut Outgoing) {
+        let event = MatchPresenceEvent {
+            match_id: self.text.clone(),
+            joins: joins.iter().map(|seat| member_presence(&self.members, *seat)).collect(),
+            leaves: leaves.to_vec(),
+        };
+        let mut shared = Shared::new(push(Message::MatchPresenceEvent(event)));
+        for index in 0..self.members.len() {
+            self.deliver(SeatIndex(index as u16), &mut shared, out);
+        }
+    }
+
+    fn announce_gone(&self, member: &Member, out: &mut Outgoing) {
+        self.announce(&[], std::slice::from_ref(&member.presence), out);
+    }
+
+    /// Tells a connection that its seat is gone: its own leave, then nothing more of this room.
+    fn tell_gone(&self, conn: ConnRef, member: &Member, reason: LeaveReason, out: &mut Outgoing) {
+        let event = MatchPresenceEvent {
+            match_id: self.text.clone(),
+            joins: Vec::new(),
+            leaves: vec![member.presence.clone()],
+        };
+        out.send(conn, Parcel::Frame(frame(member.lane, &push(Message::MatchPresenceEvent(event)))));
+        out.send(conn, Parcel::Out { room: self.id, reason });
+    }
+
+    fn tell_out(&self, conn: ConnRef, seat: SeatIndex, reason: LeaveReason, out: &mut Outgoing) {
+        if let Some(member) = self.member(seat) {
+            self.tell_gone(conn, member, reason, out);
+        }
+    }
+
+    fn deliver(&self, seat: SeatIndex, shared: &mut Shared, out: &mut Outgoing) {
+        if let Some(Member { conn: Some(conn), lane, .. }) = self.member(seat) {
+            out.send(*conn, Parcel::Frame(shared.frame(*lane)));
+        }
+    }
+
+    /// A game's message: to clients with extensions without the textual match id.
+    fn send(&self, to: &To, op: i64, sender: Option<SeatIndex>, data: Bytes, out: &mut Outgoing) {
+        let mut plain = Shared::new(self.match_data(op, sender, data.clone()));
+        let mut short = Shared::new(self.room_data(op, data));
+        let mut each = |seat: SeatIndex| {
+            let ext = self.member(seat).is_some_and(|member| member.lane.ext() && sender.is_none());
+            self.deliver(seat, if ext { &mut short } else { &mut plain }, out);
+        };
+        let all = (0..self.members.len()).map(|index| SeatIndex(index as u16));
+        match to {
+            To::All => all.for_each(each),
+            To::AllBut(but) => all.filter(|seat| seat != but).for_each(each),
+            To::One(seat) => each(*seat),
+            To::Seats(seats) => seats.iter().copied().for_each(each),
+        }
+    }
+
+    fn data(&self, lane: Lane, op: i64, sender: Option<SeatIndex>, data: Bytes) -> Envelope {
+        if lane.ext() && sender.is_none() { self.room_data(op, data) } else { self.match_data(op, sender, data) }
+    }
+
+    fn room_data(&self, op: i64, data: Bytes) -> Envelope {
+        push(Message::RoomData(RoomData { room: self.number, op_code: op, data, class: 0 }))
+    }
+
+    fn match_data(&self, op: i64, sender: Option<SeatIndex>, data: Bytes) -> Envelope {
+        let presence = sender.and_then(|seat| self.member(seat)).map(|member| member.presence.clone());
+        let match_id = self.text.clone();
+        push(Message::MatchData(MatchData { match_id, presence, op_code: op, data, reliable: true }))
+    }
+}
+
+fn presence_of(person: &Person) -> UserPresence {
+    UserPresence {
+        user_id: person.user_id.to_string(),
+        session_id: person.session_id.to_string(),
+        username: person.username.to_string(),
+        ..UserPresence::default()
+    }
+}
+
+fn member_presence(members: &[Option<Member>], seat: SeatIndex) -> UserPresence {
+    members
+        .get(usize::from(seat.0))
+        .and_then(Option::as_ref)
+        .map(|member| member.presence.clone())
+        .unwrap_or_default()
+}
+
+/// A message that is nobody's answer.
+pub(crate) const fn push(message: Message) -> Envelope {
+    Envelope { cid: String::new(), message: Some(message) }
+}
+
+pub(crate) fn error_envelope(cid: String, code: Code, message: &str) -> Envelope {
+    let error = tagus_wire::realtime::Error { code: code as i32, message: message.to_owned(), ..Default::default() };
+    Envelope { cid, message: Some(Message::Error(error)) }
+}
+
+pub(crate) fn error_frame(lane: Lane, cid: String, code: Code, message: &str) -> Bytes {
+    frame(lane, &error_envelope(cid, code, message))
+}

@@ -1,0 +1,499 @@
+//! The thread: its poll, its connections, and the order of one turn.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use mio::{Events, Interest, Poll, Token};
+use tagus_base::ConnIndex;
+use tagus_net::{WsOpcode, ws_frame};
+use tagus_wire::realtime::error::Code;
+
+use crate::connection::{CloseCode, Connection, Flushed, Stage};
+use crate::encode::Lane;
+use crate::inbox::{Arrival, ArrivalKind, Command, ConnRef, Delivery, Parcel, RoomCommand, Shards};
+use crate::metrics::ShardMetrics;
+use crate::room_table::{Outgoing, RoomTable, error_frame};
+use crate::start::Config;
+use crate::upstream::{Requester, Upstream};
+
+pub(crate) const WAKE: Token = Token(usize::MAX);
+
+pub(crate) struct Shard {
+    pub(crate) index: u16,
+    poll: Poll,
+    pub(crate) shards: Shards,
+    pub(crate) config: Arc<Config>,
+    pub(crate) upstream: Arc<dyn Upstream>,
+    pub(crate) metrics: ShardMetrics,
+    pub(crate) rooms: RoomTable,
+    pub(crate) out: Outgoing,
+    connections: Vec<Option<Connection>>,
+    free: Vec<u32>,
+    generation: u32,
+    dirty: Vec<u32>,
+    /// Connections with more to read than one turn allows, or whose requests were held back.
+    unread: Vec<u32>,
+    commands: Vec<Command>,
+    /// Everything that was read in this call; one for all connections.
+    scratch: Vec<u8>,
+    swept_at: Duration,
+    pub(crate) now: Duration,
+    stopping: Option<Duration>,
+}
+
+impl Shard {
+    pub(crate) fn new(
+        index: u16,
+        poll: Poll,
+        shards: Shards,
+        config: Arc<Config>,
+        upstream: Arc<dyn Upstream>,
+        metrics: ShardMetrics,
+    ) -> Self {
+        let shard_count = shards.inboxes.len();
+        let rooms = RoomTable::new(index, shard_count, upstream.clone(), metrics.clone());
+        Self {
+            index,
+            poll,
+            shards,
+            config,
+            upstream,
+            metrics,
+            rooms,
+            out: Outgoing::new(shard_count),
+            connections: Vec::new(),
+            free: Vec::new(),
+            generation: 0,
+            dirty: Vec::new(),
+            unread: Vec::new(),
+            commands: Vec::new(),
+            scratch: vec![0; SCRATCH_BYTES],
+            swept_at: Duration::ZERO,
+            now: Duration::ZERO,
+            stopping: None,
+        }
+    }
+
+    /// One turn: wait, take commands, read what is readable, run due rooms, hand over and write.
+    pub(crate) fn run(mut self, origin: Instant) {
+        let mut events = Events::with_capacity(EVENTS_PER_TURN);
+        loop {
+            self.now = origin.elapsed();
+            let timeout = self.timeout();
+            if let Err(error) = self.poll.poll(&mut events, Some(timeout))
+                && error.kind() != std::io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "poll failed; the shard ends");
+                return;
+            }
+            self.now = origin.elapsed();
+            self.take_commands();
+            for event in &events {
+                if event.token() == WAKE {
+                    continue;
+                }
+                let index = event.token().0 as u32;
+                if event.is_writable() {
+                    self.mark_dirty(index);
+                }
+                if event.is_readable() || event.is_read_closed() {
+                    self.read(index);
+                }
+            }
+            for index in std::mem::take(&mut self.unread) {
+                self.read(index);
+            }
+            self.rooms.run_due(self.now, &mut self.out);
+            self.hand_over();
+            self.flush_dirty();
+            self.sweep();
+            if self.stopping.is_some_and(|deadline| self.now >= deadline || self.connections.iter().all(Option::is_none)) {
+                return;
+            }
+        }
+    }
+
+    fn timeout(&self) -> Duration {
+        if !self.unread.is_empty() {
+            return Duration::ZERO;
+        }
+        let tick = self.rooms.next_due().map_or(Duration::MAX, |due| due.saturating_sub(self.now));
+        let idle = self.connections.len() == self.free.len();
+        let sweep = if idle { Duration::from_secs(60) } else { SWEEP_INTERVAL };
+        let sweep = if self.stopping.is_some() { Duration::from_millis(20) } else { sweep };
+        tick.min(sweep)
+    }
+
+    fn take_commands(&mut self) {
+        let mut commands = std::mem::take(&mut self.commands);
+        self.shards.inboxes[usize::from(self.index)].take(&mut commands);
+        for command in commands.drain(..) {
+            self.run_command(command);
+        }
+        self.commands = commands;
+    }
+
+    fn run_command(&mut self, command: Command) {
+        match command {
+            Command::Adopt(arrival) => self.adopt(*arrival),
+            Command::Answer { to, envelope } => {
+                self.queue_envelope(to, &envelope);
+                self.asked(to);
+            }
+            Command::Resume { to, envelope } => {
+                self.route(to, envelope);
+                self.asked(to);
+            }
+            Command::Refuse { to, envelope } => {
+                self.queue_envelope(to, &envelope);
+                self.close(to, CloseCode::NORMAL, "error processing message");
+            }
+            Command::Push { to, envelope } => self.queue_envelope(to, &envelope),
+            Command::CloseToken { token_id, reason } => {
+                self.close_where(reason, |connection| {
+                    connection.open().is_some_and(|open| open.identity.token_id == token_id)
+                });
+            }
+            Command::CloseUser { user_id, reason } => {
+                self.close_where(reason, |connection| {
+                    connection.open().is_some_and(|open| open.identity.user_id == user_id)
+                });
+            }
+            Command::Room { id, command } => self.rooms.handle(self.now, id, command, &mut self.out),
+            Command::Deliver(deliveries) => self.deliver(deliveries),
+            Command::Terminate { grace } => self.rooms.terminate(self.now, grace, &mut self.out),
+            Command::Stop => {
+                self.stopping = Some(self.now + self.config.close_linger);
+                for index in 0..self.connections.len() {
+                    if let Some(conn) = self.reference(index as u32) {
+                        self.close(conn, CloseCode::GOING_AWAY, "the server stops");
+                    }
+                }
+            }
+        }
+    }
+
+    fn adopt(&mut self, arrival: Arrival) {
+        if self.stopping.is_some() {
+            return;
+        }
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.connections.push(None);
+            (self.connections.len() - 1) as u32
+        });
+        self.generation = self.generation.wrapping_add(1);
+        let Arrival { mut socket, address, leftover, kind, permit } = arrival;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = socket.register(self.poll.registry(), Token(index as usize), interest) {
+            tracing::warn!(%error, "register a socket");
+            self.free.push(index);
+            return;
+        }
+        let (lane, identity) = match kind {
+            ArrivalKind::WebSocket { identity, format, ext } => (Lane::web_socket(format, ext), Some(identity)),
+            ArrivalKind::Tcp => (Lane::Tcp { ext: false }, None),
+        };
+        let stage = Stage::Hello { deadline: self.now + self.config.hello_timeout };
+        let mut connection = Connection::new(socket, address, lane, stage, self.generation, self.now, permit);
+        connection.partial = leftover.into();
+        self.connections[index as usize] = Some(connection);
+        self.metrics.connections.inc();
+        if let Some(identity) = identity
+            && let Some(conn) = self.reference(index)
+        {
+            self.admit(conn, identity);
+        }
+        self.read(index);
+    }
+
+    /// Reads one connection until its socket is empty, its share of the turn is used, or its requests must wait.
+    fn read(&mut self, index: u32) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut turns = 0;
+        loop {
+            let Some(Some(connection)) = self.connections.get_mut(index as usize) else { break };
+            connection.unread = false;
+            if matches!(connection.stage, Stage::Closing { .. }) {
+                // Whatever still comes is read and forgotten, so that the goodbye is not lost to a reset.
+                if !matches!(connection.read(&mut scratch), Ok(None) | Ok(Some(1..))) {
+                    self.drop_connection(index);
+                }
+                break;
+            }
+            if self.must_wait(index) {
+                self.postpone(index);
+                break;
+            }
+            if turns == READS_PER_TURN {
+                self.postpone(index);
+                break;
+            }
+            turns += 1;
+            let Some(Some(connection)) = self.connections.get_mut(index as usize) else { break };
+            let held = connection.partial.len();
+            if held > 0 {
+                let partial = std::mem::take(&mut connection.partial);
+                if scratch.len() < held + READ_BYTES_MIN {
+                    scratch.resize(held + READ_BYTES_MIN, 0);
+                }
+                scratch[..held].copy_from_slice(&partial);
+            }
+            let count = match connection.read(&mut scratch[held..]) {
+                Ok(Some(0)) | Err(_) => {
+                    self.drop_connection(index);
+                    break;
+                }
+                Ok(Some(count)) => count,
+                Ok(None) => 0,
+            };
+            if count == 0 && (held == 0 || turns > 1) {
+                self.keep(index, &scratch[..held]);
+                break;
+            }
+            if count > 0 {
+                connection.heard_at = self.now;
+            }
+            let used = self.decode(index, &mut scratch[..held + count]);
+            self.keep(index, &scratch[used..held + count]);
+            if count == 0 {
+                break;
+            }
+        }
+        if scratch.len() > SCRATCH_BYTES {
+            scratch.truncate(SCRATCH_BYTES);
+            scratch.shrink_to_fit();
+        }
+        self.scratch = scratch;
+    }
+
+    /// Keeps the beginning of a frame until the rest arrives.
+    fn keep(&mut self, index: u32, rest: &[u8]) {
+        if let Some(Some(connection)) = self.connections.get_mut(index as usize) {
+            connection.partial = rest.to_vec();
+        }
+    }
+
+    /// Puts the connection on the list of those that are read again in the next turn.
+    pub(crate) fn postpone(&mut self, index: u32) {
+        if let Some(Some(connection)) = self.connections.get_mut(index as usize)
+            && !connection.unread
+        {
+            connection.unread = true;
+            if !self.must_wait(index) {
+                self.unread.push(index);
+            }
+        }
+    }
+
+    fn hand_over(&mut self) {
+        for shard in 0..self.out.by_shard.len() {
+            if self.out.by_shard[shard].is_empty() {
+                continue;
+            }
+            let parcels = std::mem::take(&mut self.out.by_shard[shard]);
+            if shard == usize::from(self.index) {
+                self.deliver(parcels);
+            } else {
+                self.shards.send(shard as u16, Command::Deliver(parcels));
+            }
+        }
+    }
+
+    fn deliver(&mut self, deliveries: Vec<Delivery>) {
+        for Delivery { to, what } in deliveries {
+            match what {
+                Parcel::Frame(bytes) => self.queue(to, bytes),
+                Parcel::View(bytes) => self.queue_view(to, bytes),
+                Parcel::Failed(bytes) => self.queue(to, bytes),
+                Parcel::Entered { room, number, seat } => {
+                    if !self.entered(to, room, number, seat) {
+                        let command = RoomCommand::Gone { from: to, seat };
+                        self.send_room(room, command);
+                    }
+                }
+                Parcel::Out { room, reason } => {
+                    tracing::debug!(%room, ?reason, "seat gone");
+                    if let Some(open) = self.connection_mut(to).and_then(Connection::open_mut) {
+                        open.seats.retain(|seated| seated.room != room);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn queue(&mut self, to: ConnRef, frame: Bytes) {
+        let queue_bytes_max = self.config.queue_bytes_max;
+        let Some(connection) = self.connection_mut(to) else { return };
+        if matches!(connection.stage, Stage::Closing { .. }) {
+            return;
+        }
+        if connection.out_bytes() + frame.len() > queue_bytes_max {
+            return self.close_slow(to);
+        }
+        connection.queue(frame);
+        self.metrics.sent.inc();
+        self.mark_dirty(to.index.0);
+    }
+
+    fn queue_view(&mut self, to: ConnRef, frame: Bytes) {
+        let Some(connection) = self.connection_mut(to) else { return };
+        if connection.view_waits() || connection.open().is_none() {
+            self.metrics.views_skipped.inc();
+            return;
+        }
+        connection.queue_view(frame);
+        self.metrics.sent.inc();
+        self.mark_dirty(to.index.0);
+    }
+
+    /// A client that does not read is told why and closed; what waited for it is forgotten.
+    fn close_slow(&mut self, to: ConnRef) {
+        self.metrics.slow_readers.inc();
+        let Some(connection) = self.connection_mut(to) else { return };
+        connection.forget_queue();
+        let text = "outgoing queue full: the client reads too slowly";
+        let error = error_frame(connection.lane, String::new(), Code::RuntimeException, text);
+        connection.queue(error);
+        self.close(to, CloseCode::NORMAL, "outgoing queue full");
+    }
+
+    fn mark_dirty(&mut self, index: u32) {
+        if let Some(Some(connection)) = self.connections.get_mut(index as usize)
+            && !connection.dirty
+        {
+            connection.dirty = true;
+            self.dirty.push(index);
+        }
+    }
+
+    fn flush_dirty(&mut self) {
+        let mut writes = 0;
+        for index in std::mem::take(&mut self.dirty) {
+            let Some(Some(connection)) = self.connections.get_mut(index as usize) else { continue };
+            connection.dirty = false;
+            match connection.flush(&mut writes) {
+                Flushed::All if matches!(connection.stage, Stage::Closing { .. }) => connection.socket.shutdown_write(),
+                Flushed::All | Flushed::Blocked => {}
+                Flushed::Broken => self.drop_connection(index),
+            }
+        }
+        self.metrics.writes.inc_by(writes);
+        // A dropped connection may have freed seats of rooms on this shard.
+        if self.out.by_shard.iter().any(|list| !list.is_empty()) {
+            self.hand_over();
+        }
+    }
+
+    /// Once a second: deadlines of hellos and goodbyes, pings, and the silent.
+    fn sweep(&mut self) {
+        if self.now < self.swept_at + SWEEP_INTERVAL && self.stopping.is_none() {
+            return;
+        }
+        self.swept_at = self.now;
+        for index in 0..self.connections.len() {
+            let Some(connection) = &mut self.connections[index] else { continue };
+            let silent = self.now.saturating_sub(connection.heard_at);
+            let over = match connection.stage {
+                Stage::Hello { deadline } | Stage::Closing { deadline } => self.now >= deadline,
+                Stage::Open(_) => silent >= self.config.pong_wait,
+            };
+            if over {
+                self.drop_connection(index as u32);
+                continue;
+            }
+            let quiet = self.now.saturating_sub(connection.pinged_at.max(connection.heard_at));
+            if matches!(connection.stage, Stage::Open(_)) && quiet >= self.config.ping_interval {
+                connection.pinged_at = self.now;
+                if !matches!(connection.lane, Lane::Tcp { .. }) {
+                    connection.queue(ws_frame(WsOpcode::Ping, &[]));
+                    self.mark_dirty(index as u32);
+                }
+            }
+        }
+    }
+
+    fn close_where(&mut self, reason: &'static str, matches: impl Fn(&Connection) -> bool) {
+        for index in 0..self.connections.len() {
+            if self.connections[index].as_ref().is_some_and(&matches)
+                && let Some(conn) = self.reference(index as u32)
+            {
+                let Some(connection) = self.connection_mut(conn) else { continue };
+                let error = error_frame(connection.lane, String::new(), Code::RuntimeException, reason);
+                connection.queue(error);
+                self.close(conn, CloseCode::NORMAL, reason);
+            }
+        }
+    }
+
+    /// Says goodbye after what is queued, frees the seats, and stops listening.
+    pub(crate) fn close(&mut self, conn: ConnRef, code: CloseCode, reason: &str) {
+        let deadline = self.now + self.config.close_linger;
+        let Some(connection) = self.connection_mut(conn) else { return };
+        if matches!(connection.stage, Stage::Closing { .. }) {
+            return;
+        }
+        connection.queue_close(code, reason);
+        let stage = std::mem::replace(&mut connection.stage, Stage::Closing { deadline });
+        let format = connection.lane.format();
+        connection.partial = Vec::new();
+        self.mark_dirty(conn.index.0);
+        self.depart(conn, stage, format);
+    }
+
+    fn drop_connection(&mut self, index: u32) {
+        let Some(conn) = self.reference(index) else { return };
+        let Some(mut connection) = self.connections[index as usize].take() else { return };
+        if let Err(error) = connection.socket.deregister(self.poll.registry()) {
+            tracing::debug!(%error, "deregister a socket");
+        }
+        self.free.push(index);
+        self.metrics.connections.dec();
+        let format = connection.lane.format();
+        self.depart(conn, connection.stage, format);
+    }
+
+    fn depart(&mut self, conn: ConnRef, stage: Stage, format: tagus_wire::Format) {
+        let Stage::Open(open) = stage else { return };
+        for seated in &open.seats {
+            self.send_room(seated.room, RoomCommand::Gone { from: conn, seat: seated.seat });
+        }
+        let requester = Requester { conn, session_id: open.session_id, identity: open.identity, format };
+        self.upstream.disconnected(&requester);
+    }
+
+    /// Hands a command to the room's shard, at once when it is this one.
+    pub(crate) fn send_room(&mut self, id: tagus_base::RoomId, command: RoomCommand) {
+        let shard = self.shards.of_room(&id);
+        if shard == self.index {
+            self.rooms.handle(self.now, id, command, &mut self.out);
+        } else {
+            self.shards.send(shard, Command::Room { id, command });
+        }
+    }
+
+    fn reference(&self, index: u32) -> Option<ConnRef> {
+        let connection = self.connections.get(index as usize)?.as_ref()?;
+        Some(ConnRef { shard: self.index, index: ConnIndex(index), generation: connection.generation })
+    }
+
+    pub(crate) fn connection_mut(&mut self, conn: ConnRef) -> Option<&mut Connection> {
+        let connection = self.connections.get_mut(conn.index.0 as usize)?.as_mut()?;
+        (connection.generation == conn.generation).then_some(connection)
+    }
+
+    pub(crate) fn connection_at(&mut self, index: u32) -> Option<(ConnRef, &mut Connection)> {
+        let conn = self.reference(index)?;
+        Some((conn, self.connections[index as usize].as_mut()?))
+    }
+}
+
+
+/// Bytes read in one call.
+const SCRATCH_BYTES: usize = 64 * 1024;
+/// Room that a read call has at least, after what was kept of an unfinished frame.
+const READ_BYTES_MIN: usize = 16 * 1024;
+/// Read calls for one connection in one turn; the rest of its input waits for the next turn.
+const READS_PER_TURN: u32 = 4;
+const EVENTS_PER_TURN: usize = 1_024;
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

@@ -1,0 +1,114 @@
+//! Starting the shards' threads, and waiting for their end.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use mio::{Poll, Waker};
+use tagus_base::RoomId;
+
+use crate::inbox::{Inbox, Shards};
+use crate::metrics::ShardMetrics;
+use crate::shard::{Shard, WAKE};
+use crate::upstream::Upstream;
+
+/// What the shards are told once.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Threads, 1..=256.
+    pub shard_count: usize,
+    /// Bytes of one message from a client; beyond it the connection is closed with 1009.
+    pub message_bytes_max: usize,
+    /// Bytes that may wait for one connection; beyond it the client is told and closed.
+    pub queue_bytes_max: usize,
+    /// Time for the TCP hello.
+    pub hello_timeout: Duration,
+    /// Silence after which the server pings.
+    pub ping_interval: Duration,
+    /// Silence after which a connection counts as lost.
+    pub pong_wait: Duration,
+    /// Time that a closing connection has to read what was queued for it.
+    pub close_linger: Duration,
+    /// Default rooms: stable name to id.
+    pub named_rooms: BTreeMap<String, RoomId>,
+}
+
+/// Why the shards did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("start shard {shard}")]
+pub struct StartError {
+    /// Which one.
+    pub shard: usize,
+    #[source]
+    err: io::Error,
+}
+
+/// The running threads.
+#[derive(Debug)]
+pub struct ShardThreads {
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl ShardThreads {
+    /// Waits until every shard ended. Call [`Shards::stop`] first.
+    pub fn join(self) {
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a shard's thread panicked");
+            }
+        }
+    }
+}
+
+/// The shards before their threads run: the house above needs their handle to be built itself.
+pub struct Unstarted {
+    polls: Vec<Poll>,
+    /// The handle that commands go through.
+    pub shards: Shards,
+}
+
+/// Makes the shards' queues.
+///
+/// # Errors
+/// The operating system has no more polls or wakers.
+pub fn prepare(shard_count: usize) -> Result<Unstarted, StartError> {
+    let mut polls = Vec::new();
+    let mut inboxes = Vec::new();
+    for shard in 0..shard_count.clamp(1, SHARDS_MAX) {
+        let poll = Poll::new().map_err(|err| StartError { shard, err })?;
+        let waker = Waker::new(poll.registry(), WAKE).map_err(|err| StartError { shard, err })?;
+        inboxes.push(Arc::new(Inbox::new(waker)));
+        polls.push(poll);
+    }
+    Ok(Unstarted { polls, shards: Shards { inboxes: Arc::new(inboxes) } })
+}
+
+impl Unstarted {
+    /// Starts one named thread a shard.
+    ///
+    /// # Errors
+    /// The operating system has no more threads.
+    pub fn start(
+        self,
+        config: Config,
+        upstream: &Arc<dyn Upstream>,
+        metrics: &ShardMetrics,
+    ) -> Result<ShardThreads, StartError> {
+        let config = Arc::new(config);
+        let origin = Instant::now();
+        let mut threads = Vec::new();
+        for (shard, poll) in self.polls.into_iter().enumerate() {
+            let shards = self.shards.clone();
+            let (config, upstream, metrics) = (config.clone(), upstream.clone(), metrics.clone());
+            let run = move || Shard::new(shard as u16, poll, shards, config, upstream, metrics).run(origin);
+            let thread = std::thread::Builder::new().name(format!("shard-{shard}")).spawn(run);
+            threads.push(thread.map_err(|err| StartError { shard, err })?);
+        }
+        Ok(ShardThreads { threads })
+    }
+}
+
+/// Threads at most.
+const SHARDS_MAX: usize = 256;

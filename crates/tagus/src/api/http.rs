@@ -1,0 +1,331 @@
+//! HTTP/1.1 with hyper: routing, authentication, limits, and what every answer carries.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method as Verb, Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tagus_net::Permit;
+use tagus_players::Login;
+use tagus_wire::{Auth, MethodInfo, RouteError, route};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::api::methods::{Call, caller_of, handler};
+use crate::api::{ApiError, run_rpc, socket};
+use crate::assets;
+use crate::gateway::Gateway;
+use crate::hooks::Caller;
+
+/// TLS of a door, if configured.
+pub(crate) type Tls = Option<tokio_rustls::TlsAcceptor>;
+
+/// What serves the connections of port 7350.
+#[derive(Clone)]
+pub(crate) struct HttpDoor {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) tls: Tls,
+    pub(crate) draining: watch::Receiver<bool>,
+}
+
+type Answer = Response<Full<Bytes>>;
+
+/// One connection's state that a request may take with it.
+struct Place {
+    address: IpAddr,
+    permit: Mutex<Option<Permit>>,
+}
+
+impl HttpDoor {
+    /// Serves one connection until it closes, upgrades or the server drains.
+    pub(crate) async fn serve(self, stream: std::net::TcpStream, address: IpAddr, permit: Permit) {
+        let stream = match TcpStream::from_std(stream) {
+            Ok(stream) => stream,
+            Err(error) => return tracing::debug!(%error, "take over a connection"),
+        };
+        drop(stream.set_nodelay(true));
+        let limits = &self.gateway.config.limits;
+        let header_timeout = Duration::from_millis(limits.http_header_timeout_ms.into());
+        let place = Arc::new(Place { address, permit: Mutex::new(Some(permit)) });
+        match self.tls.clone() {
+            None => self.serve_io(TokioIo::new(stream), place).await,
+            Some(tls) => match tokio::time::timeout(header_timeout, tls.accept(stream)).await {
+                Ok(Ok(stream)) => self.serve_io(TokioIo::new(stream), place).await,
+                Ok(Err(error)) => tracing::debug!(%error, "TLS handshake"),
+                Err(_) => tracing::debug!("TLS handshake timed out"),
+            },
+        }
+    }
+
+    async fn serve_io<I>(self, io: I, place: Arc<Place>)
+    where
+        I: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
+    {
+        let limits = self.gateway.config.limits.clone();
+        let mut draining = self.draining.clone();
+        let service = service_fn(move |request| {
+            let (door, place) = (self.clone(), place.clone());
+            async move { Ok::<_, Infallible>(door.handle(request, &place).await) }
+        });
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_millis(limits.idle_http_ms.into()))
+            .max_buf_size((limits.http_headers_bytes_max as usize).max(8_192))
+            .half_close(false);
+        let mut connection = std::pin::pin!(builder.serve_connection(io, service).with_upgrades());
+        tokio::select! {
+            ended = connection.as_mut() => log_end(ended),
+            _ = draining.wait_for(|on| *on) => {
+                connection.as_mut().graceful_shutdown();
+                log_end(connection.await);
+            }
+        }
+    }
+
+    async fn handle(&self, mut request: Request<Incoming>, place: &Place) -> Answer {
+        let proxies = &self.gateway.config.trusted;
+        let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
+        let address = proxies.client_address(place.address, forwarded);
+        let path = request.uri().path().to_owned();
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        if request.method() == Verb::OPTIONS {
+            return preflight();
+        }
+        if path == "/ws" && request.method() == Verb::GET {
+            return self.upgrade(&mut request, &query, address, place);
+        }
+        if request.method() == Verb::GET || request.method() == Verb::HEAD {
+            if path == "/v2/x/arcade" {
+                return json(200, assets::arcade(&self.gateway));
+            }
+            if let Some(answer) = assets::serve(&path, request.headers().get(header::IF_NONE_MATCH)) {
+                return answer;
+            }
+        }
+        match self.call(request, path, query, address).await {
+            Ok(answer) => answer,
+            Err(error) => refuse(&error, error.body()),
+        }
+    }
+
+    fn upgrade(&self, request: &mut Request<Incoming>, query: &str, address: IpAddr, place: &Place) -> Answer {
+        let pairs = parse_query(query);
+        let bearer = bearer(request.headers()).map(str::to_owned);
+        match socket::check(&self.gateway, request, &pairs, bearer.as_deref()) {
+            Err(refusal) => text(refusal.status, refusal.text),
+            Ok(accepted) => {
+                let Some(permit) = place.permit.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+                    return text(400, "This connection was upgraded already");
+                };
+                let answer = socket::switching(&accepted.accept).body(Full::default());
+                let upgrade = hyper::upgrade::on(request);
+                let gateway = self.gateway.clone();
+                // Ends with the upgrade or with the connection, whose task the door keeps.
+                drop(tokio::spawn(socket::hand_over(gateway, upgrade, accepted, address, permit)));
+                answer.unwrap_or_else(|_| text(500, "Internal server error"))
+            }
+        }
+    }
+
+    async fn call(
+        &self,
+        request: Request<Incoming>,
+        path: String,
+        query: String,
+        address: IpAddr,
+    ) -> Result<Answer, ApiError> {
+        if let Some(id) = path.strip_prefix("/v2/rpc/") {
+            return Ok(self.rpc(request, &id.to_lowercase(), &query).await);
+        }
+        let (info, route, params) = route(request.method().as_str(), &path).map_err(|error| match error {
+            RouteError::NotFound => ApiError::not_found("Not Found"),
+            RouteError::WrongVerb => ApiError::unimplemented("Method Not Allowed"),
+        })?;
+        let login = self.authorize(info, request.headers())?;
+        let Some(handle) = handler(info) else {
+            return Err(ApiError::unimplemented(format!("{} is not available on this server.", info.name)));
+        };
+        let body = self.body(request).await?;
+        let gateway = self.gateway.clone();
+        let answer = handle(Call { gateway, login, address, route, params, query, body }).await?;
+        Ok(json(200, answer))
+    }
+
+    fn authorize(&self, info: &MethodInfo, headers: &hyper::HeaderMap) -> Result<Option<Login>, ApiError> {
+        match info.auth {
+            Auth::None => Ok(None),
+            Auth::ServerKey => {
+                let given = basic(headers).ok_or_else(|| ApiError::unauthenticated("Server key required"))?;
+                if !same_secret(&given, self.gateway.config.keys.server.expose()) {
+                    return Err(ApiError::unauthenticated("Server key invalid"));
+                }
+                Ok(None)
+            }
+            Auth::Bearer | Auth::BearerOrHttpKey => {
+                let token = bearer(headers).ok_or_else(|| ApiError::unauthenticated("Auth token required"))?;
+                let login = self.gateway.verify(token);
+                Ok(Some(login.map_err(|_| ApiError::unauthenticated("Auth token invalid"))?))
+            }
+        }
+    }
+
+    /// `/v2/rpc/{id}`, whose errors have a member more than all others.
+    async fn rpc(&self, request: Request<Incoming>, id: &str, query: &str) -> Answer {
+        if request.method() != Verb::GET && request.method() != Verb::POST {
+            let error = ApiError::unimplemented("Method Not Allowed");
+            return refuse(&error, error.rpc_body());
+        }
+        match self.rpc_checked(request, id, query).await {
+            Ok(answer) => answer,
+            Err(error) => refuse(&error, error.rpc_body()),
+        }
+    }
+
+    async fn rpc_checked(&self, request: Request<Incoming>, id: &str, query: &str) -> Result<Answer, ApiError> {
+        let mut pairs = parse_query(query);
+        let caller = self.rpc_caller(request.headers(), &pairs)?;
+        pairs.retain(|(key, _)| key != "http_key");
+        let unwrap = pairs.iter().any(|(key, _)| key == "unwrap");
+        let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
+        let is_get = request.method() == Verb::GET;
+        let body = self.body(request).await?;
+        let text = String::from_utf8(body).map_err(|_| ApiError::invalid("The body is not UTF-8."))?;
+        let payload = if is_get {
+            pairs.iter().find(|(key, _)| key == "payload").map(|(_, value)| value.clone()).unwrap_or_default()
+        } else if unwrap || text.is_empty() {
+            text
+        } else {
+            serde_json::from_str(&text).map_err(|_| ApiError::invalid("The body must be a JSON string."))?
+        };
+        let result = run_rpc(&self.gateway, caller, id, payload, pairs).await?;
+        if unwrap {
+            let mut answer = json(200, result.into_bytes());
+            let kind = content_type.unwrap_or(HeaderValue::from_static("text/plain; charset=utf-8"));
+            answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+            return Ok(answer);
+        }
+        let body = if result.is_empty() {
+            serde_json::json!({})
+        } else {
+            serde_json::json!({ "payload": result })
+        };
+        Ok(json(200, body.to_string().into_bytes()))
+    }
+
+    fn rpc_caller(&self, headers: &hyper::HeaderMap, query: &[(String, String)]) -> Result<Caller, ApiError> {
+        if let Some(token) = bearer(headers) {
+            let login = self.gateway.verify(token);
+            return Ok(caller_of(Some(&login.map_err(|_| ApiError::unauthenticated("Auth token invalid"))?)));
+        }
+        let in_query = query.iter().find(|(key, _)| key == "http_key").map(|(_, value)| value.clone());
+        let Some(key) = in_query.or_else(|| basic(headers)) else {
+            return Err(ApiError::unauthenticated("Auth token or HTTP key required"));
+        };
+        if !same_secret(&key, self.gateway.config.keys.http.expose()) {
+            return Err(ApiError::unauthenticated("HTTP key invalid"));
+        }
+        Ok(Caller::default())
+    }
+
+    async fn body(&self, request: Request<Incoming>) -> Result<Vec<u8>, ApiError> {
+        let limit = self.gateway.config.limits.request_body_bytes_max as usize;
+        match Limited::new(request.into_body(), limit).collect().await {
+            Ok(collected) => Ok(collected.to_bytes().into()),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                Err(ApiError::invalid(format!("request body too large, at most {limit} bytes")))
+            }
+            Err(_) => Err(ApiError::invalid("request body could not be read")),
+        }
+    }
+}
+
+fn log_end(ended: Result<(), hyper::Error>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "HTTP connection ended");
+    }
+}
+
+/// `Authorization: Bearer`.
+fn bearer(headers: &hyper::HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The user name of `Authorization: Basic`: a key.
+fn basic(headers: &hyper::HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let pair = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    Some(pair.split_once(':').map_or(pair.as_str(), |(user, _)| user).to_owned())
+}
+
+/// Compares in constant time: both sides are hashed first, so that not even the length shows.
+fn same_secret(given: &str, expected: &[u8]) -> bool {
+    let digest = |bytes: &[u8]| ring::digest::digest(&ring::digest::SHA256, bytes);
+    let (given, expected) = (digest(given.as_bytes()), digest(expected));
+    let differing = given.as_ref().iter().zip(expected.as_ref()).fold(0, |bits, (a, b)| bits | (a ^ b));
+    std::hint::black_box(differing) == 0
+}
+
+fn parse_query(query: &str) -> Vec<(String, String)> {
+    tagus_wire::query_pairs(query).unwrap_or_default()
+}
+
+pub(crate) fn json(status: u16, body: Vec<u8>) -> Answer {
+    let mut answer = Response::new(Full::from(body));
+    *answer.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache, must-revalidate"));
+    headers.insert("grpc-metadata-content-type", HeaderValue::from_static("application/grpc"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    answer
+}
+
+fn refuse(error: &ApiError, body: Vec<u8>) -> Answer {
+    let mut answer = json(error.status(), body);
+    if error.code == 16
+        && let Ok(value) = HeaderValue::from_str(&error.message)
+    {
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    if let Some(retry_ms) = error.retry_ms {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_ms.div_ceil(1_000)));
+    }
+    answer
+}
+
+fn text(status: u16, body: &'static str) -> Answer {
+    let mut answer = Response::new(Full::from(body));
+    *answer.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+    answer
+}
+
+fn preflight() -> Answer {
+    let mut answer = Response::new(Full::default());
+    let headers = answer.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    let verbs = HeaderValue::from_static("GET,HEAD,POST,PUT,DELETE");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, verbs);
+    let allowed = HeaderValue::from_static("Authorization,Content-Type,User-Agent");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    answer
+}

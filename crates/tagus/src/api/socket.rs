@@ -1,0 +1,104 @@
+//! The upgrade: an HTTP request becomes a WebSocket and goes to its shard.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use hyper::upgrade::Upgraded;
+use hyper::{Request, header};
+use hyper_util::rt::TokioIo;
+use tagus_net::{Permit, Socket, ws_check_upgrade};
+use tagus_shard::{Arrival, ArrivalKind};
+use tagus_wire::Format;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use crate::gateway::{Gateway, identity};
+
+/// What the client asked for in the URL.
+pub(crate) struct SocketRequest {
+    kind: ArrivalKind,
+    /// The value of `Sec-WebSocket-Accept`.
+    pub(crate) accept: String,
+}
+
+/// Why the upgrade is refused: an HTTP status and a plain text.
+pub(crate) struct SocketRefusal {
+    pub(crate) status: u16,
+    pub(crate) text: &'static str,
+}
+
+/// Checks token, format and upgrade headers, in the old protocol's order.
+pub(crate) fn check<B>(
+    gateway: &Gateway,
+    request: &Request<B>,
+    query: &[(String, String)],
+    bearer: Option<&str>,
+) -> Result<SocketRequest, SocketRefusal> {
+    let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let format = match value("format") {
+        None | Some("" | "json") => Format::Json,
+        Some("protobuf") => Format::Protobuf,
+        Some(_) => return Err(SocketRefusal { status: 400, text: "Invalid format parameter" }),
+    };
+    let token = bearer.or(value("token")).unwrap_or_default();
+    let Ok(login) = gateway.verify(token) else {
+        return Err(SocketRefusal { status: 401, text: "Missing or invalid token" });
+    };
+    let find = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let accept = ws_check_upgrade(find)
+        .map_err(|error| SocketRefusal { status: error.status(), text: "Not a WebSocket upgrade" })?;
+    let ext = value("ext") == Some("1");
+    Ok(SocketRequest { kind: ArrivalKind::WebSocket { identity: identity(&login), format, ext }, accept })
+}
+
+/// Waits for the upgrade and hands the socket over.
+pub(crate) async fn hand_over(
+    gateway: Arc<Gateway>,
+    upgrade: hyper::upgrade::OnUpgrade,
+    request: SocketRequest,
+    address: IpAddr,
+    permit: Permit,
+) {
+    let arrival = match upgrade.await {
+        Ok(upgraded) => take_socket(upgraded),
+        Err(error) => return tracing::debug!(%error, "upgrade failed"),
+    };
+    match arrival {
+        Ok((socket, leftover)) => {
+            let turn = NEXT.fetch_add(1, Ordering::Relaxed);
+            let arrival = Arrival { socket, address, leftover, kind: request.kind, permit };
+            if !gateway.shards.adopt(turn, arrival) {
+                tracing::warn!("socket dropped: its shard is overloaded");
+            }
+        }
+        Err(error) => tracing::debug!(%error, "take over a socket"),
+    }
+}
+
+fn take_socket(upgraded: Upgraded) -> io::Result<(Socket, Bytes)> {
+    match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => Ok((Socket::plain(parts.io.into_inner().into_std()?)?, parts.read_buf)),
+        Err(upgraded) => {
+            let parts = upgraded
+                .downcast::<TokioIo<TlsStream<TcpStream>>>()
+                .map_err(|_| io::Error::other("the upgraded connection is of an unknown kind"))?;
+            let (stream, tls) = parts.io.into_inner().into_inner();
+            Ok((Socket::tls(stream.into_std()?, tls)?, parts.read_buf))
+        }
+    }
+}
+
+/// Headers of the answer that switches protocols.
+pub(crate) fn switching(accept: &str) -> hyper::http::response::Builder {
+    hyper::Response::builder()
+        .status(101)
+        .header(header::CONNECTION, "Upgrade")
+        .header(header::UPGRADE, "websocket")
+        .header(header::SEC_WEBSOCKET_ACCEPT, accept)
+}
+
+/// Sockets go to the shards in turn.
+static NEXT: AtomicUsize = AtomicUsize::new(0);

@@ -1,0 +1,252 @@
+//! The one place where a connection, a login, a player and a room meet.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ring::rand::{SecureRandom, SystemRandom};
+use tagus_base::{NodeId, RoomId, UnixMillis, Uuid};
+use tagus_players::{Accounts, Login, Logins, Presence, Revoked, SharedStreams, StreamId, StreamMode, TokenError};
+use tagus_room::{Factory, Job, Person};
+use tagus_shard::{Identity, Refused, Requester, RoomSummary, Shards, Upstream};
+use tagus_wire::api::Rpc;
+use tagus_wire::realtime::envelope::Message;
+use tagus_wire::MessageKind;
+use tagus_wire::realtime::{self, Envelope, error::Code};
+
+use crate::api::run_rpc;
+use crate::config::Config;
+use crate::directory::Directory;
+use crate::hooks::{Caller, Hooks};
+use crate::tagus::Tagus;
+
+pub(crate) struct Gateway {
+    pub(crate) config: Config,
+    pub(crate) node: NodeId,
+    pub(crate) shards: Shards,
+    pub(crate) accounts: Accounts,
+    pub(crate) logins: Arc<Logins>,
+    pub(crate) streams: SharedStreams,
+    pub(crate) directory: Directory,
+    pub(crate) games: BTreeMap<String, Factory>,
+    pub(crate) hooks: Hooks,
+    pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) recordings: PathBuf,
+}
+
+/// The gateway as the shards know it.
+pub(crate) struct Door(pub(crate) Arc<Gateway>);
+
+impl Gateway {
+    pub(crate) fn random_bytes<const N: usize>(&self) -> [u8; N] {
+        random_bytes()
+    }
+
+    pub(crate) fn verify(&self, token: &str) -> Result<Login, TokenError> {
+        self.logins.verify_session(token, unix_now())
+    }
+
+    /// Closes the connections that a logout ended.
+    pub(crate) fn close_revoked(&self, revoked: &[Revoked]) {
+        for ended in revoked {
+            match ended {
+                Revoked::Login { token_id, .. } => self.shards.close_token(*token_id, "logged out"),
+                Revoked::User(user_id) => self.shards.close_user(*user_id, "logged out"),
+            }
+        }
+    }
+
+    async fn handle_request(self: Arc<Self>, requester: Requester, envelope: Envelope) {
+        let caller = Caller {
+            user_id: Some(requester.identity.user_id),
+            username: requester.identity.username.to_string(),
+            vars: BTreeMap::new(),
+        };
+        let cid = envelope.cid.clone();
+        let kind = envelope.message.as_ref().map(MessageKind::of);
+        let mut envelope = envelope;
+        if let Some(hook) = kind.and_then(|kind| self.hooks.message(kind)) {
+            let tagus = Tagus { gateway: self.clone() };
+            match hook(tagus, caller.clone(), envelope).await {
+                Ok(Some(changed)) => envelope = changed,
+                Ok(None) => {
+                    let error = error_envelope(cid, Code::UnrecognizedPayload, "Requested resource is not available.");
+                    return self.shards.refuse(requester.conn, error);
+                }
+                Err(error) => {
+                    let error = error_envelope(cid, Code::RuntimeFunctionException, &error.message);
+                    return self.shards.answer(requester.conn, error);
+                }
+            }
+        }
+        match envelope.message {
+            Some(Message::Rpc(call)) => {
+                let answer = self.rpc(caller, cid, call).await;
+                self.shards.answer(requester.conn, answer);
+            }
+            Some(
+                Message::MatchCreate(_)
+                | Message::MatchJoin(_)
+                | Message::MatchLeave(_)
+                | Message::MatchDataSend(_)
+                | Message::RoomData(_)
+                | Message::Ping(_)
+                | Message::Pong(_),
+            ) => self.shards.resume(requester.conn, envelope),
+            Some(_) | None => {
+                let name = kind.map_or("message", MessageKind::name);
+                let text = format!("{name} is not available on this server");
+                self.shards.answer(requester.conn, error_envelope(cid, Code::UnrecognizedPayload, &text));
+            }
+        }
+    }
+
+    async fn rpc(self: &Arc<Self>, caller: Caller, cid: String, call: Rpc) -> Envelope {
+        let id = call.id.to_lowercase();
+        match run_rpc(self, caller, &id, call.payload, Vec::new()).await {
+            Ok(payload) => {
+                let answer = Rpc { id, payload, http_key: String::new() };
+                Envelope { cid, message: Some(Message::Rpc(answer)) }
+            }
+            Err(error) if error.code == crate::api::CODE_NOT_FOUND && self.hooks.rpc(&id).is_none() => {
+                error_envelope(cid, Code::RuntimeFunctionNotFound, &error.message)
+            }
+            Err(error) => error_envelope(cid, Code::RuntimeFunctionException, &error.message),
+        }
+    }
+}
+
+impl Upstream for Door {
+    fn admit(&self, token: &str, _address: IpAddr) -> Result<Identity, Refused> {
+        match self.0.verify(token) {
+            Ok(login) => Ok(identity(&login)),
+            Err(error) => {
+                tracing::debug!(%error, "hello refused");
+                Err(Refused { code: 16, reason: "Auth token invalid".to_owned(), retry_ms: 0 })
+            }
+        }
+    }
+
+    fn match_token(&self, token: &str) -> Option<RoomId> {
+        self.0.logins.verify_match_token(token, unix_now()).ok()
+    }
+
+    fn intercepts(&self, kind: MessageKind) -> bool {
+        self.0.hooks.message(kind).is_some()
+    }
+
+    fn request(&self, requester: Requester, envelope: Envelope) {
+        // At most one task a connection: the shard hands up the next request after the answer to this one.
+        let gateway = self.0.clone();
+        drop(self.0.runtime.spawn(gateway.handle_request(requester, envelope)));
+    }
+
+    fn connected(&self, requester: &Requester) {
+        tracing::debug!(session_id = %requester.session_id, user_id = %requester.identity.user_id, "connected");
+    }
+
+    fn disconnected(&self, requester: &Requester) {
+        tracing::debug!(session_id = %requester.session_id, "disconnected");
+    }
+
+    fn room_changed(&self, summary: RoomSummary) {
+        self.0.directory.put(summary);
+    }
+
+    fn room_closed(&self, id: RoomId) {
+        self.0.directory.remove(&id);
+    }
+
+    fn seat_taken(&self, id: RoomId, person: &Person) {
+        let presence = Presence {
+            session_id: person.session_id,
+            user_id: person.user_id,
+            username: person.username.clone(),
+            persistence: false,
+            status: None,
+            hidden: false,
+        };
+        if let Err(error) = self.0.streams.lock().join(&stream_of(&id), presence) {
+            tracing::warn!(%error, "register a seat as a stream's member");
+        }
+    }
+
+    fn seat_freed(&self, id: RoomId, person: &Person) {
+        self.0.streams.lock().leave(&stream_of(&id), person.session_id);
+    }
+
+    fn room_failed(&self, id: RoomId, game: &str, seed: u64, recording: Vec<u8>) {
+        if recording.is_empty() {
+            return;
+        }
+        let path = self.0.recordings.join(format!("{game}-{}-{seed:016x}.rec", id.uuid));
+        let write = move || match std::fs::write(&path, recording) {
+            Ok(()) => tracing::error!(path = %path.display(), "recording of the failed room kept: tagus replay FILE"),
+            Err(error) => tracing::error!(%error, "keep the recording of a failed room"),
+        };
+        drop(self.0.runtime.spawn_blocking(write));
+    }
+
+    fn compute(&self, id: RoomId, token: u64, job: Job) {
+        let shards = self.0.shards.clone();
+        let run = move || shards.computed(id, token, job.run());
+        drop(self.0.runtime.spawn_blocking(run));
+    }
+
+    fn room_uuid(&self, name: &str) -> Uuid {
+        uuid_of_name(name)
+    }
+
+    fn random(&self) -> [u8; 16] {
+        random_bytes()
+    }
+}
+
+/// What a shard needs to know of a login.
+pub(crate) fn identity(login: &Login) -> Identity {
+    Identity { user_id: login.user_id, username: login.username.clone(), token_id: login.token_id }
+}
+
+/// The version 5 UUID of a name in the DNS namespace: the id of a named room.
+pub(crate) fn uuid_of_name(name: &str) -> Uuid {
+    let mut hash = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
+    hash.update(&DNS_NAMESPACE);
+    hash.update(name.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finish().as_ref()[..16]);
+    Uuid::from_sha1(bytes)
+}
+
+/// Calendar time at the edge.
+pub(crate) fn unix_now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    fill_random(&mut bytes);
+    bytes
+}
+
+/// Fills with bytes of the operating system's generator.
+pub(crate) fn fill_random(bytes: &mut [u8]) {
+    SystemRandom::new().fill(bytes).expect("the operating system has a random generator");
+}
+
+fn stream_of(id: &RoomId) -> StreamId {
+    let mode = if id.home.is_some() { StreamMode::MATCH_AUTHORITATIVE } else { StreamMode::MATCH_RELAYED };
+    let label = id.home.map(|node| node.to_string()).unwrap_or_default();
+    StreamId { mode, subject: id.uuid, subcontext: Uuid::NIL, label }
+}
+
+fn error_envelope(cid: String, code: Code, message: &str) -> Envelope {
+    let error = realtime::Error { code: code as i32, message: message.to_owned(), ..Default::default() };
+    Envelope { cid, message: Some(Message::Error(error)) }
+}
+
+
+const DNS_NAMESPACE: [u8; 16] =
+    [0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8];

@@ -1,0 +1,437 @@
+//! The running server: built from its parts in one order, and taken down in the other.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use tagus_base::{NodeId, RoomId};
+use tagus_net::{Addresses, Permit, Socket, TcpDoor, TcpDoorHandle};
+use tagus_players::{
+    Accounts, Hasher, HasherConfig, HasherThreads, Keys, LoginConfig, Logins, Random, SharedStreams, StreamLimits,
+};
+use tagus_room::{Factory, Game};
+use tagus_shard::{Arrival, ArrivalKind, ShardMetrics, ShardThreads, Upstream};
+use tagus_store::Store;
+use tagus_telemetry::metrics::Registry;
+use tagus_wire::Method;
+use tagus_wire::MessageKind;
+use tagus_wire::realtime::Envelope;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::admin::{self, AdminDoor};
+use crate::api::{ApiError, HttpDoor, Tls};
+use crate::config::{Config, RoomConfig};
+use crate::directory::Directory;
+use crate::gateway::{Door, Gateway, fill_random, unix_now, uuid_of_name};
+use crate::hooks::{Caller, Hooks, RpcCall};
+use crate::tagus::Tagus;
+
+/// A server to be: settings, games, functions and hooks.
+pub struct Server {
+    config: Config,
+    pub(crate) games: BTreeMap<String, Factory>,
+    hooks: Hooks,
+}
+
+impl Server {
+    /// A server with these settings and nothing else.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self { config, games: BTreeMap::new(), hooks: Hooks::default() }
+    }
+
+    /// Registers a game under a name, for rooms of the configuration and for [`Tagus::room_create`].
+    #[must_use]
+    pub fn game<G: Game>(mut self, name: &str) -> Self {
+        self.games.insert(name.to_owned(), Factory::of::<G>());
+        self
+    }
+
+    /// Opens a room of a registered game at start, under a stable name that clients may join by.
+    #[must_use]
+    pub fn room(mut self, name: &str, game: &str) -> Self {
+        if !self.config.rooms.iter().any(|room| room.name == name) {
+            let (name, game) = (name.to_owned(), game.to_owned());
+            self.config.rooms.push(RoomConfig { name, game, params: String::new() });
+        }
+        self
+    }
+
+    /// Registers an RPC function for REST, the socket and the HTTP key. Ids are not case-sensitive.
+    #[must_use]
+    pub fn rpc<F, Fut>(mut self, id: &str, function: F) -> Self
+    where
+        F: Fn(RpcCall) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<String, ApiError>> + Send + 'static,
+    {
+        self.hooks.add_rpc(id, function);
+        self
+    }
+
+    /// Runs `hook` before an API call: it may change the request, refuse it with an error,
+    /// or answer none, which tells the client that the call is not available.
+    #[must_use]
+    pub fn before<M, F, Fut>(mut self, hook: F) -> Self
+    where
+        M: Method,
+        M::Request: 'static,
+        F: Fn(Tagus, Caller, M::Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<M::Request>, ApiError>> + Send + 'static,
+    {
+        self.hooks.add_before::<M, _, _>(hook);
+        self
+    }
+
+    /// Runs `hook` after a successful API call; what it returns is the answer.
+    #[must_use]
+    pub fn after<M, F, Fut>(mut self, hook: F) -> Self
+    where
+        M: Method,
+        M::Request: 'static,
+        M::Response: 'static,
+        F: Fn(Tagus, Caller, Arc<M::Request>, M::Response) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = M::Response> + Send + 'static,
+    {
+        self.hooks.add_after::<M, _, _>(hook);
+        self
+    }
+
+    /// Runs `hook` before a socket message of this kind: it may change the envelope, refuse it with an error,
+    /// or answer none, which tells the client so and closes the socket.
+    #[must_use]
+    pub fn before_message<F, Fut>(mut self, kind: MessageKind, hook: F) -> Self
+    where
+        F: Fn(Tagus, Caller, Envelope) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<Envelope>, ApiError>> + Send + 'static,
+    {
+        self.hooks.add_message(kind, hook);
+        self
+    }
+
+    /// Runs until Ctrl-C or SIGTERM, then drains and stops within the configured grace.
+    ///
+    /// # Errors
+    /// A setting that makes no sense, a port that is taken, a database that cannot be opened: each says what to do.
+    pub fn run(self) -> anyhow::Result<()> {
+        let started = Instant::now();
+        self.config.check()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(API_THREADS)
+            .thread_name("api")
+            .enable_all()
+            .build()
+            .context("start the API's threads")?;
+        let handle = runtime.handle().clone();
+        let served = runtime.block_on(self.serve(handle, started));
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        served
+    }
+
+    async fn serve(self, runtime: tokio::runtime::Handle, started: Instant) -> anyhow::Result<()> {
+        let config = self.config;
+        if let Err(error) = tagus_net::raise_open_files() {
+            tracing::warn!(%error, "raise the limit of open files");
+        }
+        std::fs::create_dir_all(config.data.join("recordings"))
+            .with_context(|| format!("create the data folder {}", config.data.display()))?;
+        let listen = |port: u16| {
+            let at = SocketAddr::new(config.address, port);
+            TcpListener::bind(at)
+                .with_context(|| format!("listen on {at}; is another server running? Choose another port"))
+        };
+        let (http, admin, tcp) = (listen(config.http_port)?, listen(config.admin_port)?, listen(config.tcp_port)?);
+        let addresses = Places { http: http.local_addr()?, admin: admin.local_addr()?, tcp: tcp.local_addr()? };
+        let tls = match &config.tls {
+            Some((chain, key)) => Some(tagus_net::tls_load(chain, key)?),
+            None => None,
+        };
+
+        let mut registry = Registry::default();
+        let metrics = ShardMetrics::register(&mut registry);
+        let store = Store::open(tagus_store::Config::new(config.data.join("tagus.db")))
+            .with_context(|| format!("open the database in {}", config.data.display()))?;
+        let random: Random = Arc::new(fill_random);
+        let (hasher, hasher_threads) = Hasher::start(HasherConfig::default(), random.clone())?;
+        let unstarted = tagus_shard::prepare(config.shards)?;
+        let shards = unstarted.shards.clone();
+        let gateway = Arc::new(
+            build(config.clone(), self.games, self.hooks, &store, (hasher, random), shards.clone(), runtime).await?,
+        );
+        let upstream: Arc<dyn Upstream> = Arc::new(Door(gateway.clone()));
+        let shard_threads = unstarted.start(shard_config(&config), &upstream, &metrics)?;
+
+        let tagus = Tagus { gateway: gateway.clone() };
+        for room in &config.rooms {
+            let id = RoomId { uuid: uuid_of_name(&room.name), home: None };
+            tagus
+                .open(id, &room.name, &room.game, Bytes::from(room.params.clone()))
+                .await
+                .with_context(|| format!("open the room {:?} of the configuration", room.name))?;
+        }
+
+        let (drain, draining) = watch::channel(false);
+        let places = Addresses::new(&config.limits);
+        let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
+        let http_door = open_http(http, &gateway, &places, arrivals)?;
+        let tcp_door = open_tcp(tcp, &gateway, &places, tls.clone())?;
+        let door = HttpDoor {
+            gateway: gateway.clone(),
+            tls: tls.map(tokio_rustls::TlsAcceptor::from) as Tls,
+            draining: draining.clone(),
+        };
+        let http_task = tokio::spawn(serve_http(door, arrived, draining.clone()));
+        admin.set_nonblocking(true)?;
+        let admin_door = Arc::new(AdminDoor { registry, ready: AtomicBool::new(true) });
+        let admin_listener = tokio::net::TcpListener::from_std(admin)?;
+        let admin_task = tokio::spawn(admin::serve(admin_door.clone(), admin_listener, draining));
+        addresses.announce(&config, started)?;
+
+        stop_signal().await?;
+        eprint_line("stopping: telling the players; press Ctrl-C again to stop at once");
+        admin_door.ready.store(false, Ordering::Release);
+        let grace = Duration::from_millis(config.grace_ms.into());
+        let stopping = stop(Parts {
+            gateway,
+            grace,
+            drain,
+            doors: vec![http_door, tcp_door],
+            http_task,
+            admin_task,
+            shard_threads,
+            hasher_threads,
+            store,
+        });
+        tokio::select! {
+            stopped = stopping => stopped,
+            again = stop_signal() => again,
+        }
+    }
+}
+
+struct Places {
+    http: SocketAddr,
+    admin: SocketAddr,
+    tcp: SocketAddr,
+}
+
+impl Places {
+    /// Tells people and, through the ready file, programs where the doors are.
+    fn announce(&self, config: &Config, started: Instant) -> anyhow::Result<()> {
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let data = config.data.canonicalize().unwrap_or_else(|_| config.data.clone());
+        let open = if cfg!(feature = "arcade") { "play here" } else { "API and sockets" };
+        let lines = format!(
+            "tagus {} is up in {} ms\n  {open:<16} {scheme}://{}/\n  health, metrics  http://{}/metrics\n  TCP              {}\n  data             {}\n",
+            env!("CARGO_PKG_VERSION"),
+            started.elapsed().as_millis(),
+            self.http,
+            self.admin,
+            self.tcp,
+            data.display(),
+        );
+        print_text(&lines);
+        if let Some(path) = &config.ready_file {
+            let ready = serde_json::json!({
+                "http": self.http.to_string(),
+                "admin": self.admin.to_string(),
+                "tcp": self.tcp.to_string(),
+            });
+            let partial = path.with_extension("partial");
+            std::fs::write(&partial, ready.to_string())?;
+            std::fs::rename(&partial, path)?;
+        }
+        Ok(())
+    }
+}
+
+async fn build(
+    config: Config,
+    games: BTreeMap<String, Factory>,
+    hooks: Hooks,
+    store: &Store,
+    (hasher, random): (Hasher, Random),
+    shards: tagus_shard::Shards,
+    runtime: tokio::runtime::Handle,
+) -> anyhow::Result<Gateway> {
+    let node: NodeId = config.node.parse()?;
+    let keys = Keys { session: config.keys.session.clone(), refresh: config.keys.refresh.clone() };
+    let lives = LoginConfig {
+        session_secs: config.session_secs,
+        refresh_secs: config.refresh_secs,
+        ..LoginConfig::default()
+    };
+    let logins = Arc::new(Logins::load(&keys, lives, store.clone(), unix_now()).await?);
+    let accounts = Accounts::new(store.clone(), hasher, logins.clone(), random);
+    let recordings = config.data.join("recordings");
+    let streams = SharedStreams::new(StreamLimits::default());
+    let directory = Directory::default();
+    Ok(Gateway { config, node, shards, accounts, logins, streams, directory, games, hooks, runtime, recordings })
+}
+
+fn shard_config(config: &Config) -> tagus_shard::Config {
+    let limits = &config.limits;
+    let millis = |value: u32| Duration::from_millis(value.into());
+    let named = config.rooms.iter();
+    tagus_shard::Config {
+        shard_count: config.shards,
+        message_bytes_max: limits.message_bytes_max as usize,
+        queue_bytes_max: limits.queue_bytes_max as usize,
+        hello_timeout: millis(limits.hello_timeout_ms),
+        ping_interval: millis(limits.ping_interval_ms),
+        pong_wait: millis(limits.pong_wait_ms),
+        close_linger: millis(limits.close_linger_ms),
+        named_rooms: named
+            .map(|room| (room.name.clone(), RoomId { uuid: uuid_of_name(&room.name), home: None }))
+            .collect(),
+    }
+}
+
+type HttpArrival = (std::net::TcpStream, IpAddr, Permit);
+
+fn open_http(
+    listener: TcpListener,
+    gateway: &Arc<Gateway>,
+    addresses: &Addresses,
+    arrivals: mpsc::Sender<HttpArrival>,
+) -> anyhow::Result<TcpDoorHandle> {
+    let door = TcpDoor {
+        name: "door-http",
+        listener,
+        addresses: addresses.clone(),
+        trusted_proxies: Arc::new(gateway.config.trusted.clone()),
+    };
+    let opened = door.start(move |stream, peer, permit| {
+        // Full: the API does not keep up; the connection is closed by being dropped.
+        drop(arrivals.try_send((stream, peer.ip(), permit)));
+    })?;
+    Ok(opened)
+}
+
+fn open_tcp(
+    listener: TcpListener,
+    gateway: &Arc<Gateway>,
+    addresses: &Addresses,
+    tls: Option<Arc<rustls::ServerConfig>>,
+) -> anyhow::Result<TcpDoorHandle> {
+    let door = TcpDoor {
+        name: "door-tcp",
+        listener,
+        addresses: addresses.clone(),
+        trusted_proxies: Arc::new(gateway.config.trusted.clone()),
+    };
+    let shards = gateway.shards.clone();
+    let mut turn = 0;
+    let opened = door.start(move |stream, peer, permit| {
+        let socket = match &tls {
+            None => Socket::plain(stream),
+            Some(tls) => match rustls::ServerConnection::new(tls.clone()) {
+                Ok(connection) => Socket::tls(stream, connection),
+                Err(error) => Err(std::io::Error::other(error)),
+            },
+        };
+        match socket {
+            Ok(socket) => {
+                turn += 1;
+                let (address, leftover, kind) = (peer.ip(), Bytes::new(), ArrivalKind::Tcp);
+                shards.adopt(turn, Arrival { socket, address, leftover, kind, permit });
+            }
+            Err(error) => tracing::debug!(%error, "take over a TCP connection"),
+        }
+    })?;
+    Ok(opened)
+}
+
+async fn serve_http(door: HttpDoor, mut arrived: mpsc::Receiver<HttpArrival>, mut draining: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = draining.wait_for(|on| *on) => break,
+            Some((stream, address, permit)) = arrived.recv() => {
+                connections.spawn(door.clone().serve(stream, address, permit));
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    while connections.join_next().await.is_some() {}
+}
+
+struct Parts {
+    gateway: Arc<Gateway>,
+    grace: Duration,
+    drain: watch::Sender<bool>,
+    doors: Vec<TcpDoorHandle>,
+    http_task: tokio::task::JoinHandle<()>,
+    admin_task: tokio::task::JoinHandle<()>,
+    shard_threads: ShardThreads,
+    hasher_threads: HasherThreads,
+    store: Store,
+}
+
+/// Stop accepting, tell the rooms, close the connections, end the threads, close the store.
+async fn stop(parts: Parts) -> anyhow::Result<()> {
+    let deadline = tokio::time::Instant::now() + parts.grace;
+    for door in parts.doors {
+        if door.close().is_err() {
+            tracing::error!("a door's thread panicked");
+        }
+    }
+    parts.drain.send_replace(true);
+    parts.gateway.shards.terminate(parts.grace);
+    let anybody = || parts.gateway.directory.list(&everything()).iter().any(|room| room.size > 0);
+    while anybody() && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    parts.gateway.shards.stop();
+    let shards = tokio::task::spawn_blocking(move || parts.shard_threads.join());
+    let late = deadline + Duration::from_secs(1);
+    if tokio::time::timeout_at(late, parts.http_task).await.is_err() {
+        tracing::warn!("still open: HTTP requests");
+    }
+    if tokio::time::timeout_at(late, shards).await.is_err() {
+        tracing::warn!("still open: shards");
+    }
+    parts.admin_task.abort();
+    parts.hasher_threads.stop();
+    parts.store.close().context("close the database")?;
+    eprint_line("stopped");
+    Ok(())
+}
+
+fn everything() -> crate::directory::RoomFilter {
+    crate::directory::RoomFilter { limit: usize::MAX, ..Default::default() }
+}
+
+#[cfg(unix)]
+async fn stop_signal() -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => Ok(pressed?),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() -> anyhow::Result<()> {
+    Ok(tokio::signal::ctrl_c().await?)
+}
+
+#[expect(clippy::print_stdout, reason = "the one place that tells a person where the server is")]
+fn print_text(text: &str) {
+    print!("{text}");
+}
+
+#[expect(clippy::print_stderr, reason = "said to the person who pressed Ctrl-C")]
+fn eprint_line(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Threads for HTTP, database calls and server code.
+const API_THREADS: usize = 2;
+/// Accepted HTTP connections that wait for the API's threads; beyond it a new one is closed.
+const ARRIVALS_MAX: usize = 1_024;

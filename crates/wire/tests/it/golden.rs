@@ -1,0 +1,133 @@
+//! Frames frozen in files. A changed file is a changed protocol.
+
+use std::fmt::Debug;
+use std::fs;
+use std::path::PathBuf;
+
+use prost::Message as _;
+use tagus_wire::realtime::{Envelope, envelope::Message};
+use tagus_wire::{Json, ext, from_json, realtime, to_json};
+
+fn golden(name: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("golden/v1")
+        .join(name);
+    fs::read(&path).unwrap_or_else(|err| panic!("{}: {err}", path.display()))
+}
+
+fn unhex(text: &[u8]) -> Vec<u8> {
+    let digits: Vec<u32> = text
+        .iter()
+        .filter_map(|byte| char::from(*byte).to_digit(16))
+        .collect();
+    digits
+        .chunks_exact(2)
+        .map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap())
+        .collect()
+}
+
+fn check_protobuf<M: prost::Message + Default + PartialEq + Debug>(name: &str, message: &M) {
+    let expected = unhex(&golden(&format!("{name}.hex")));
+    let hex: String = message
+        .encode_to_vec()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(message.encode_to_vec(), expected, "{name} encodes to {hex}");
+    assert_eq!(&M::decode(expected.as_slice()).unwrap(), message, "{name}");
+}
+
+fn check_json<M: Json + PartialEq + Debug>(name: &str, message: &M) {
+    let expected = golden(&format!("{name}.json"));
+    let expected = expected.trim_ascii();
+    let text = String::from_utf8(to_json(message)).unwrap();
+    assert_eq!(text, String::from_utf8_lossy(expected), "{name}");
+    assert_eq!(&from_json::<M>(expected).unwrap(), message, "{name}");
+}
+
+fn check_envelope(name: &str, cid: &str, message: Message) {
+    let envelope = Envelope {
+        cid: cid.into(),
+        message: Some(message),
+    };
+    check_protobuf(name, &envelope);
+    check_json(name, &envelope);
+}
+
+fn presence() -> realtime::UserPresence {
+    realtime::UserPresence {
+        user_id: "u1".into(),
+        session_id: "s1".into(),
+        username: "ana".into(),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn handshake() {
+    let hello = ext::Hello {
+        version: 1,
+        token: "t.o.k".into(),
+        status: true,
+        lang: "pt".into(),
+        ext: true,
+    };
+    check_protobuf("hello", &hello);
+    let limits = ext::Limits {
+        message_bytes_max: 4_096,
+        queue_bytes_max: 65_536,
+    };
+    let welcome = ext::Welcome {
+        session_id: "s1".into(),
+        server_unix_ms: 1_800_000_000_000,
+        limits: Some(limits),
+    };
+    check_protobuf("welcome", &welcome);
+    check_protobuf(
+        "refuse",
+        &ext::Refuse {
+            code: 429,
+            reason: "busy".into(),
+            retry_ms: 1_500,
+        },
+    );
+}
+
+#[test]
+fn envelopes() {
+    check_envelope("ping", "1", Message::Ping(realtime::Ping {}));
+    let error = realtime::Error {
+        code: 4,
+        message: "Match not found".into(),
+        ..Default::default()
+    };
+    check_envelope("error", "9", Message::Error(error));
+    let room = realtime::Match {
+        match_id: "m1.".into(),
+        label: Some(String::new()),
+        size: 1,
+        presences: vec![presence()],
+        self_: Some(presence()),
+        ..Default::default()
+    };
+    check_envelope("match", "6", Message::Match(room));
+    let data = realtime::MatchData {
+        match_id: "m1.".into(),
+        presence: Some(presence()),
+        op_code: 300,
+        data: b"\x00\xffab".as_slice().into(),
+        reliable: true,
+    };
+    check_envelope("match_data", "", Message::MatchData(data));
+}
+
+#[test]
+fn extensions() {
+    let data = ext::RoomData {
+        room: 7,
+        op_code: -1,
+        data: b"abc".as_slice().into(),
+        class: 2,
+    };
+    check_envelope("room_data", "", Message::RoomData(data));
+}

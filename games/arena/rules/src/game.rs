@@ -1,0 +1,207 @@
+//! The arena as a game of a room: seats are players, messages are commands.
+
+use tagus_base::{Rng, SeatIndex};
+use tagus_room::{
+    Game, InitError, Input, LeaveReason, Message, RestoreError, Room, Settings, Setup, To,
+};
+
+use crate::command::Command;
+use crate::config::Config;
+use crate::messages::{
+    Board, op, point_of, put_died, put_minimap, put_players_change, put_players_whole, put_world,
+};
+use crate::players::{PlayerKey, PlayerName};
+use crate::rules::TICK_RATE_HZ;
+use crate::world::World;
+
+/// The Agar-class game. Its parameters are a [`Config`] as JSON; its messages are in `games/arena/PROTOCOL.md`.
+///
+/// A signal, whatever its bytes, is answered with a JSON object of counts:
+/// `people`, `bots`, `alive`, `cells` and `messages_ignored`.
+#[derive(Debug)]
+pub struct Arena {
+    world: World,
+    /// Messages that were no command.
+    ignored_count: u64,
+}
+
+impl Arena {
+    /// The world, to look at.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    fn handle_message(&mut self, room: &Room<'_>, message: &Message) {
+        let key = key_of(message.seat);
+        match Command::decode(message.op, &message.data) {
+            Ok(Command::Steer { x, y }) => self.world.steer(key, point_of(x, y, self.world.size)),
+            Ok(Command::Split) => self.world.split(key),
+            Ok(Command::Eject) => self.world.eject(key),
+            Ok(Command::Spawn { hue, name }) => {
+                let name = PlayerName::parse(name).unwrap_or_else(|| name_on(room, message.seat));
+                self.world.spawn(key, hue, name);
+            }
+            Ok(Command::Spectate) => self.world.spectate(key),
+            Err(_) => self.ignored_count += 1,
+        }
+    }
+
+    /// What somebody needs who knows nothing.
+    fn greet(&self, room: &mut Room<'_>, seat: SeatIndex) {
+        let mut world = Vec::new();
+        put_world(&mut world, &self.world, key_of(seat));
+        room.send(To::One(seat), op::WORLD, world);
+        let mut players = Vec::new();
+        put_players_whole(&mut players, &self.world);
+        room.send(To::One(seat), op::PLAYERS, players);
+    }
+
+    fn tell_news(&self, room: &mut Room<'_>) {
+        let (changed, gone) = (self.world.changed(), self.world.gone());
+        if !changed.is_empty() || !gone.is_empty() {
+            let mut players = Vec::new();
+            put_players_change(&mut players, &self.world, changed, gone);
+            room.send(To::All, op::PLAYERS, players);
+        }
+        for death in self.world.deaths() {
+            if u32::from(death.key.0) < self.world.config.player_limit {
+                let mut died = Vec::new();
+                put_died(&mut died, death);
+                room.send(To::One(SeatIndex(death.key.0)), op::DIED, died);
+            }
+        }
+    }
+
+    fn tell_boards(&self, room: &mut Room<'_>) {
+        let board = Board::of(&self.world);
+        let seats: Vec<SeatIndex> = room
+            .seats()
+            .filter(|(_, seat)| seat.connected)
+            .map(|(index, _)| index)
+            .collect();
+        for seat in seats {
+            let mut bytes = Vec::new();
+            board.put(&mut bytes, &self.world, key_of(seat));
+            room.send(To::One(seat), op::BOARD, bytes);
+        }
+        let mut minimap = Vec::new();
+        put_minimap(&mut minimap, &self.world);
+        room.send(To::All, op::MINIMAP, minimap);
+    }
+}
+
+impl Game for Arena {
+    fn init(setup: Setup<'_>) -> Result<(Self, Settings), InitError> {
+        let config = Config::parse(setup.params).map_err(|err| InitError::new(err.to_string()))?;
+        let settings = Settings {
+            tick_rate_hz: TICK_RATE_HZ,
+            seats_max: config.player_limit as u16,
+            seat_hold_ms: config.seat_hold_ms,
+            empty_ms: config.empty_ms,
+            recording_bytes_max: config.recording_bytes_max,
+            label: config.label(),
+        };
+        let world = World::new(config, Rng::new(setup.rng.next_u64()));
+        Ok((
+            Self {
+                world,
+                ignored_count: 0,
+            },
+            settings,
+        ))
+    }
+
+    fn join(&mut self, room: &mut Room<'_>, seat: SeatIndex) {
+        let is_new = self.world.join(key_of(seat), name_on(room, seat));
+        debug_assert!(
+            is_new,
+            "the host gives free seats below the limit of the settings"
+        );
+        self.greet(room, seat);
+        let mut players = Vec::new();
+        put_players_change(&mut players, &self.world, &[key_of(seat)], &[]);
+        room.send(To::AllBut(seat), op::PLAYERS, players);
+    }
+
+    fn leave(&mut self, room: &mut Room<'_>, seat: SeatIndex, _reason: LeaveReason) {
+        self.world.leave(key_of(seat));
+        let mut players = Vec::new();
+        put_players_change(&mut players, &self.world, &[], &[key_of(seat)]);
+        room.send(To::AllBut(seat), op::PLAYERS, players);
+    }
+
+    // A lost connection changes nothing: the cells head for where they were sent, and can be eaten.
+
+    fn connection_back(&mut self, room: &mut Room<'_>, seat: SeatIndex) {
+        self.greet(room, seat);
+    }
+
+    fn tick(&mut self, room: &mut Room<'_>, inputs: &[Input]) {
+        for input in inputs {
+            match input {
+                Input::Message(message) => self.handle_message(room, message),
+                // The arena computes nothing elsewhere.
+                Input::Computed { .. } => {}
+            }
+        }
+        self.world.step();
+        self.tell_news(room);
+        if self.world.is_board_due() {
+            self.tell_boards(room);
+        }
+    }
+
+    fn view(&self, viewer: SeatIndex, out: &mut Vec<u8>) -> Option<i64> {
+        self.world.view_of(key_of(viewer), out).then_some(op::VIEW)
+    }
+
+    fn signal(&mut self, _room: &mut Room<'_>, _data: &[u8]) -> Vec<u8> {
+        let count = |is_counted: fn(&crate::Player) -> bool| {
+            self.world
+                .players()
+                .filter(|(_, player)| is_counted(player))
+                .count()
+        };
+        let counts = serde_json::json!({
+            "people": count(|player| !player.is_bot()),
+            "bots": count(crate::Player::is_bot),
+            "alive": count(crate::Player::is_alive),
+            "cells": self.world.cells().len(),
+            "messages_ignored": self.ignored_count,
+        });
+        counts.to_string().into_bytes()
+    }
+
+    fn snapshot(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.ignored_count.to_le_bytes());
+        self.world.snapshot(out);
+    }
+
+    fn restore(version: u32, bytes: &[u8]) -> Result<Self, RestoreError> {
+        if version != Self::SNAPSHOT_VERSION {
+            return Err(RestoreError::new(format!(
+                "version {version} is not {}",
+                Self::SNAPSHOT_VERSION
+            )));
+        }
+        let Some((ignored_count, world)) = bytes.split_first_chunk() else {
+            return Err(RestoreError::new("cut short"));
+        };
+        Ok(Self {
+            world: World::restore(world)?,
+            ignored_count: u64::from_le_bytes(*ignored_count),
+        })
+    }
+}
+
+/// The user name of the person on this seat, as a name in the game.
+fn name_on(room: &Room<'_>, seat: SeatIndex) -> PlayerName {
+    room.seat(seat)
+        .and_then(|seat| PlayerName::parse(&seat.person.username))
+        .unwrap_or_else(PlayerName::nameless)
+}
+
+const fn key_of(seat: SeatIndex) -> PlayerKey {
+    PlayerKey(seat.0)
+}
