@@ -70,7 +70,7 @@ fn steps(root: &Path) -> Result<Vec<Step>> {
             )),
             folder: root.join("tests/js"),
             variables: vec![
-                ("TAGUS_BINARIES", binaries.display().to_string()),
+                ("SERVER_BINARIES", binaries.display().to_string()),
                 ("CHROMIUM", browser.display().to_string()),
             ],
         }),

@@ -23,7 +23,11 @@ pub struct BusLimits {
 
 impl Default for BusLimits {
     fn default() -> Self {
-        Self { queue_len_max: 1_024, message_bytes_max: 262_144, subject_bytes_max: 255 }
+        Self {
+            queue_len_max: 1_024,
+            message_bytes_max: 262_144,
+            subject_bytes_max: 255,
+        }
     }
 }
 
@@ -79,17 +83,33 @@ impl Bus {
     /// A bus without subscribers.
     #[must_use]
     pub fn new(limits: BusLimits) -> Self {
-        Self { shared: Arc::new(Shared { limits, subjects: RwLock::default() }) }
+        Self {
+            shared: Arc::new(Shared {
+                limits,
+                subjects: RwLock::default(),
+            }),
+        }
     }
 
     /// Receives what is published under exactly this subject from this call on, until it is dropped.
     pub fn subscribe(&self, subject: &str) -> Result<Subscription, BusError> {
         self.check_subject(subject)?;
         let queue = Arc::new(Mutex::new(Queue::default()));
-        let mut subjects = self.shared.subjects.write().unwrap_or_else(PoisonError::into_inner);
-        subjects.entry(subject.into()).or_default().push(Arc::clone(&queue));
+        let mut subjects = self
+            .shared
+            .subjects
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        subjects
+            .entry(subject.into())
+            .or_default()
+            .push(Arc::clone(&queue));
         drop(subjects);
-        Ok(Subscription { shared: Arc::clone(&self.shared), subject: subject.into(), queue })
+        Ok(Subscription {
+            shared: Arc::clone(&self.shared),
+            subject: subject.into(),
+            queue,
+        })
     }
 
     /// Puts the message into the queue of each subscriber of the subject. Never waits for a subscriber.
@@ -99,9 +119,16 @@ impl Bus {
         self.check_subject(subject)?;
         let bytes_max = self.shared.limits.message_bytes_max;
         if message.len() > bytes_max {
-            return Err(BusError::Message { bytes: message.len(), bytes_max });
+            return Err(BusError::Message {
+                bytes: message.len(),
+                bytes_max,
+            });
         }
-        let subjects = self.shared.subjects.read().unwrap_or_else(PoisonError::into_inner);
+        let subjects = self
+            .shared
+            .subjects
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut published = Published::default();
         for queue in subjects.get(subject).into_iter().flatten() {
             let mut queue = lock(queue);
@@ -119,13 +146,20 @@ impl Bus {
     /// Number of subjects that have a subscriber.
     #[must_use]
     pub fn subject_count(&self) -> usize {
-        self.shared.subjects.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.shared
+            .subjects
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 
     fn check_subject(&self, subject: &str) -> Result<(), BusError> {
         let bytes_max = self.shared.limits.subject_bytes_max;
         if subject.is_empty() || subject.len() > bytes_max {
-            return Err(BusError::Subject { bytes: subject.len(), bytes_max });
+            return Err(BusError::Subject {
+                bytes: subject.len(),
+                bytes_max,
+            });
         }
         Ok(())
     }
@@ -139,7 +173,9 @@ impl Default for Bus {
 
 impl fmt::Debug for Bus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bus").field("limits", &self.shared.limits).finish_non_exhaustive()
+        f.debug_struct("Bus")
+            .field("limits", &self.shared.limits)
+            .finish_non_exhaustive()
     }
 }
 
@@ -166,7 +202,11 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut subjects = self.shared.subjects.write().unwrap_or_else(PoisonError::into_inner);
+        let mut subjects = self
+            .shared
+            .subjects
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(queues) = subjects.get_mut(&self.subject) {
             queues.retain(|queue| !Arc::ptr_eq(queue, &self.queue));
             if queues.is_empty() {
@@ -178,7 +218,9 @@ impl Drop for Subscription {
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription").field("subject", &self.subject).finish_non_exhaustive()
+        f.debug_struct("Subscription")
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
     }
 }
 

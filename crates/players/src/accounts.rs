@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tagus_base::{UnixMillis, UserId};
-use tagus_store::{AccountInsert, AccountPatch, AccountRow, Batch, Conflict, Op, Store, StoreError};
+use tagus_store::{AccountPatch, AccountRow, Batch, Conflict, Op, Store, StoreError};
 
 use crate::{
     CustomId, DeviceId, Email, FailedPasswords, Hasher, Logins, Password, PlayersError, Random,
@@ -86,6 +86,10 @@ pub struct Account {
     pub custom_id: Option<String>,
     /// The linked devices, in order of id.
     pub devices: Vec<String>,
+    /// JSON object of whole numbers, as text.
+    pub wallet: String,
+    /// When the email address was verified, if it was.
+    pub verified_at: Option<UnixMillis>,
     /// When the account was disabled, if it is.
     pub disabled_at: Option<UnixMillis>,
 }
@@ -124,7 +128,13 @@ impl Accounts {
     #[must_use]
     pub fn new(store: Store, hasher: Hasher, logins: Arc<Logins>, random: Random) -> Self {
         let failed_passwords = Mutex::default();
-        Self { store, hasher, logins, random, failed_passwords }
+        Self {
+            store,
+            hasher,
+            logins,
+            random,
+            failed_passwords,
+        }
     }
 
     /// The logins: for checking tokens and logging out.
@@ -202,7 +212,8 @@ impl Accounts {
     ) -> Result<TokenPair, PlayersError> {
         let token_id = random_uuid(&self.random);
         let username = Arc::clone(&authenticated.username);
-        self.logins.issue(token_id, authenticated.user_id, username, vars, now)
+        self.logins
+            .issue(token_id, authenticated.user_id, username, vars, now)
     }
 
     /// A new token pair for a refresh token, with the account's present name. Empty `vars` keep the old ones.
@@ -221,7 +232,7 @@ impl Accounts {
             .logins
             .verify_refresh(refresh_token, now)
             .map_err(|_| PlayersError::Unauthenticated("Refresh token invalid or expired."))?;
-        let found = self.store.account_by_id(login.user_id).await;
+        let found = self.store.account_by_id(login.user_id);
         let row = found.map_err(READ)?.ok_or(NOT_FOUND)?;
         let entered = enter(row)?;
         self.logins.renew(login, entered.username, vars, now)
@@ -229,14 +240,18 @@ impl Accounts {
 
     /// An account as its owner sees it.
     pub async fn get_account(&self, user_id: UserId) -> Result<Account, PlayersError> {
-        let found = self.store.account_by_id(user_id).await;
-        let row = found.map_err(READ)?.ok_or(PlayersError::NotFound("Account not found."))?;
-        let devices = self.store.devices_of(user_id).await.map_err(READ)?;
+        let found = self.store.account_by_id(user_id);
+        let row = found
+            .map_err(READ)?
+            .ok_or(PlayersError::NotFound("Account not found."))?;
+        let devices = self.store.devices_of(user_id).map_err(READ)?;
         Ok(Account {
             email: row.email.clone(),
             custom_id: row.custom_id.clone(),
             devices,
-            disabled_at: row.disabled_at,
+            verified_at: Some(row.verify_time).filter(|at| *at > UnixMillis(0)),
+            disabled_at: disabled_at(&row),
+            wallet: row.wallet.clone(),
             user: row.into(),
         })
     }
@@ -251,14 +266,20 @@ impl Accounts {
         if update == AccountUpdate::default() {
             return Ok(());
         }
-        let patch = patch(update)?;
-        match self.commit(Op::AccountPatch { id: user_id, patch, now }).await {
-            Err(StoreError::Conflict(Conflict::UsernameTaken)) => Err(NAME_TAKEN),
-            Err(StoreError::Conflict(Conflict::Missing)) => {
-                Err(PlayersError::NotFound("Account not found."))
-            }
-            Err(source) => Err(PlayersError::Store { attempt: "update account", source }),
-            Ok(()) => Ok(()),
+        let patch = Box::new(patch(update, now)?);
+        let Err(source) = self
+            .commit(Op::AccountUpdate { id: user_id, patch }.into())
+            .await
+        else {
+            return Ok(());
+        };
+        match source.conflict() {
+            Some(Conflict::UsernameTaken) => Err(NAME_TAKEN),
+            Some(Conflict::Missing) => Err(PlayersError::NotFound("Account not found.")),
+            _ => Err(PlayersError::Store {
+                attempt: "update account",
+                source,
+            }),
         }
     }
 
@@ -270,9 +291,18 @@ impl Accounts {
     ) -> Result<Revoked, PlayersError> {
         // Logins end first: if the deletion fails its owner can log in and try again.
         let revoked = self.logins.logout_all(user_id, now).await?;
-        match self.commit(Op::AccountDelete { id: user_id }).await {
-            Ok(()) | Err(StoreError::Conflict(Conflict::Missing)) => Ok(revoked),
-            Err(source) => Err(PlayersError::Store { attempt: "delete account", source }),
+        let delete = Op::AccountDelete {
+            id: user_id,
+            tombstone_time: now,
+        };
+        match self.commit(delete.into()).await {
+            Err(source) if source.conflict() != Some(Conflict::Missing) => {
+                Err(PlayersError::Store {
+                    attempt: "delete account",
+                    source,
+                })
+            }
+            _ => Ok(revoked),
         }
     }
 
@@ -285,19 +315,19 @@ impl Accounts {
         usernames: &[String],
     ) -> Result<Vec<User>, PlayersError> {
         if ids.len() + usernames.len() > USERS_REQUEST_MAX {
-            return Err(PlayersError::InvalidArgument("At most 100 users may be requested at once."));
+            return Err(PlayersError::InvalidArgument(
+                "At most 100 users may be requested at once.",
+            ));
         }
+        let names: Vec<&str> = usernames.iter().map(String::as_str).collect();
+        let mut rows = self.store.accounts_by_ids(ids).map_err(READ)?;
+        rows.extend(self.store.accounts_by_usernames(&names).map_err(READ)?);
         let mut seen = BTreeSet::new();
-        let mut users = Vec::new();
-        for id in ids {
-            let found = self.store.account_by_id(*id).await.map_err(READ)?;
-            users.extend(found.filter(|row| seen.insert(row.id)).map(User::from));
-        }
-        for username in usernames {
-            let found = self.store.account_by_username(username).await.map_err(READ)?;
-            users.extend(found.filter(|row| seen.insert(row.id)).map(User::from));
-        }
-        Ok(users)
+        Ok(rows
+            .into_iter()
+            .filter(|row| seen.insert(row.id))
+            .map(User::from)
+            .collect())
     }
 
     async fn authenticate(
@@ -307,7 +337,7 @@ impl Accounts {
         login: IdentityLogin<'_>,
     ) -> Result<Authenticated, PlayersError> {
         let username = chosen_name(login.username)?;
-        if let Some(row) = self.find(identity).await? {
+        if let Some(row) = self.find(identity)? {
             return enter(row);
         }
         if !login.create {
@@ -326,11 +356,21 @@ impl Accounts {
         password: Secret,
         username: Option<Username>,
     ) -> Result<Authenticated, PlayersError> {
-        if let Some(row) = self.store.account_by_email(email.as_str()).await.map_err(READ)? {
+        if let Some(row) = self.store.account_by_email(email.as_str()).map_err(READ)? {
             return self.enter_with_password(row, password).await;
         }
         let password_hash = self.hasher.hash(password.clone()).await?;
-        match self.create(now, &Identity::Email { email, password_hash }, username).await? {
+        match self
+            .create(
+                now,
+                &Identity::Email {
+                    email,
+                    password_hash,
+                },
+                username,
+            )
+            .await?
+        {
             Created::New(authenticated) => Ok(authenticated),
             Created::Found(row) => self.enter_with_password(row, password).await,
         }
@@ -341,7 +381,7 @@ impl Accounts {
         email: &Email,
         password: Secret,
     ) -> Result<Authenticated, PlayersError> {
-        match self.store.account_by_email(email.as_str()).await.map_err(READ)? {
+        match self.store.account_by_email(email.as_str()).map_err(READ)? {
             Some(row) => self.enter_with_password(row, password).await,
             None => self.enter_nowhere(password).await,
         }
@@ -352,7 +392,11 @@ impl Accounts {
         username: &Username,
         password: Secret,
     ) -> Result<Authenticated, PlayersError> {
-        match self.store.account_by_username(username.as_str()).await.map_err(READ)? {
+        match self
+            .store
+            .account_by_username(username.as_str())
+            .map_err(READ)?
+        {
             Some(row) => self.enter_with_password(row, password).await,
             None => self.enter_nowhere(password).await,
         }
@@ -363,7 +407,7 @@ impl Accounts {
         row: AccountRow,
         password: Secret,
     ) -> Result<Authenticated, PlayersError> {
-        let Some(hash) = &row.password_hash else {
+        let Some(hash) = &row.password else {
             self.hasher.verify_nothing(password).await?;
             return Err(PlayersError::Unauthenticated("Invalid credentials."));
         };
@@ -387,19 +431,25 @@ impl Accounts {
         username: Option<Username>,
     ) -> Result<Created, PlayersError> {
         for _ in 0..CREATE_ATTEMPTS_MAX {
-            let name = username.clone().unwrap_or_else(|| Username::random(&self.random));
+            let name = username
+                .clone()
+                .unwrap_or_else(|| Username::random(&self.random));
             let user_id = UserId(random_uuid(&self.random));
-            let conflict = match self.commit(insert(user_id, &name, identity, now)).await {
-                Ok(()) => {
-                    let username = name.as_str().into();
-                    return Ok(Created::New(Authenticated { user_id, username, created: true }));
-                }
-                Err(StoreError::Conflict(conflict)) => conflict,
-                Err(source) => {
-                    return Err(PlayersError::Store { attempt: "create account", source });
-                }
+            let Err(source) = self.commit(insert(user_id, &name, identity, now)).await else {
+                let username = name.as_str().into();
+                return Ok(Created::New(Authenticated {
+                    user_id,
+                    username,
+                    created: true,
+                }));
             };
-            if let Some(row) = self.find(identity).await? {
+            let Some(conflict) = source.conflict() else {
+                return Err(PlayersError::Store {
+                    attempt: "create account",
+                    source,
+                });
+            };
+            if let Some(row) = self.find(identity)? {
                 return Ok(Created::Found(row));
             }
             if username.is_some() && conflict == Conflict::UsernameTaken {
@@ -409,29 +459,31 @@ impl Accounts {
         Err(NAME_TAKEN)
     }
 
-    async fn find(&self, identity: &Identity) -> Result<Option<AccountRow>, PlayersError> {
+    fn find(&self, identity: &Identity) -> Result<Option<AccountRow>, PlayersError> {
         let found = match identity {
-            Identity::Device(id) => self.store.account_by_device(id.as_str()).await,
-            Identity::Custom(id) => self.store.account_by_custom(id.as_str()).await,
-            Identity::Email { email, .. } => self.store.account_by_email(email.as_str()).await,
+            Identity::Device(id) => self.store.account_by_device(id.as_str()),
+            Identity::Custom(id) => self.store.account_by_custom(id.as_str()),
+            Identity::Email { email, .. } => self.store.account_by_email(email.as_str()),
         };
         found.map_err(READ)
     }
 
-    async fn commit(&self, op: Op) -> Result<(), StoreError> {
-        let mut batch = Batch::new();
-        batch.push(op);
-        self.store.commit(batch).await
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.store.commit(batch).await.map(|_| ())
     }
 
     fn failed_passwords(&self) -> MutexGuard<'_, FailedPasswords> {
-        self.failed_passwords.lock().unwrap_or_else(PoisonError::into_inner)
+        self.failed_passwords
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Accounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accounts").field("logins", &self.logins).finish_non_exhaustive()
+        f.debug_struct("Accounts")
+            .field("logins", &self.logins)
+            .finish_non_exhaustive()
     }
 }
 
@@ -440,8 +492,10 @@ const CREATE_ATTEMPTS_MAX: usize = 4;
 
 const NOT_FOUND: PlayersError = PlayersError::NotFound("User account not found.");
 const NAME_TAKEN: PlayersError = PlayersError::AlreadyExists("Username is already in use.");
-const READ: fn(StoreError) -> PlayersError =
-    |source| PlayersError::Store { attempt: "read account", source };
+const READ: fn(StoreError) -> PlayersError = |source| PlayersError::Store {
+    attempt: "read account",
+    source,
+};
 
 /// What an account is known by when it is made.
 enum Identity {
@@ -473,38 +527,53 @@ enum Created {
 
 /// The name that a client chose, if it did: the protocol's empty name is none.
 fn chosen_name(raw: Option<&str>) -> Result<Option<Username>, PlayersError> {
-    raw.filter(|raw| !raw.is_empty()).map(Username::parse).transpose()
+    raw.filter(|raw| !raw.is_empty())
+        .map(Username::parse)
+        .transpose()
+}
+
+fn disabled_at(row: &AccountRow) -> Option<UnixMillis> {
+    Some(row.disable_time).filter(|at| *at > UnixMillis(0))
 }
 
 fn enter(row: AccountRow) -> Result<Authenticated, PlayersError> {
-    if row.disabled_at.is_some() {
+    if disabled_at(&row).is_some() {
         return Err(PlayersError::AccountDisabled);
     }
-    Ok(Authenticated { user_id: row.id, username: row.username.into(), created: false })
+    Ok(Authenticated {
+        user_id: row.id,
+        username: row.username.into(),
+        created: false,
+    })
 }
 
-fn insert(user_id: UserId, name: &Username, identity: &Identity, now: UnixMillis) -> Op {
-    let mut row = AccountInsert {
-        id: user_id,
-        username: name.as_str().to_owned(),
-        created_at: now,
-        updated_at: now,
-        lang_tag: "en".to_owned(),
-        ..AccountInsert::default()
-    };
+fn insert(user_id: UserId, name: &Username, identity: &Identity, now: UnixMillis) -> Batch {
+    let mut row = Box::new(AccountRow::new(user_id, name.as_str(), now));
     match identity {
-        Identity::Device(id) => row.device = Some(id.as_str().to_owned()),
+        Identity::Device(id) => {
+            let device = Op::DeviceInsert {
+                id: id.as_str().to_owned(),
+                user: user_id,
+            };
+            return Batch::from(Op::AccountInsert(row)).with(device);
+        }
         Identity::Custom(id) => row.custom_id = Some(id.as_str().to_owned()),
-        Identity::Email { email, password_hash } => {
+        Identity::Email {
+            email,
+            password_hash,
+        } => {
             row.email = Some(email.as_str().to_owned());
-            row.password_hash = Some(password_hash.clone());
+            row.password = Some(password_hash.clone());
         }
     }
-    Op::AccountInsert(row)
+    Op::AccountInsert(row).into()
 }
 
-fn patch(update: AccountUpdate) -> Result<AccountPatch, PlayersError> {
-    let username = update.username.map(|name| Username::parse(&name)).transpose()?;
+fn patch(update: AccountUpdate, now: UnixMillis) -> Result<AccountPatch, PlayersError> {
+    let username = update
+        .username
+        .map(|name| Username::parse(&name))
+        .transpose()?;
     let checked = |text: Option<String>, bytes_max: usize, refusal| match text {
         Some(text) if text.len() > bytes_max => Err(PlayersError::InvalidArgument(refusal)),
         text => Ok(text),
@@ -526,8 +595,18 @@ fn patch(update: AccountUpdate) -> Result<AccountPatch, PlayersError> {
             18,
             "Language tag invalid, must be at most 18 bytes.",
         )?,
-        location: checked(update.location, 255, "Location invalid, must be at most 255 bytes.")?,
-        timezone: checked(update.timezone, 255, "Time zone invalid, must be at most 255 bytes.")?,
+        location: checked(
+            update.location,
+            255,
+            "Location invalid, must be at most 255 bytes.",
+        )?,
+        timezone: checked(
+            update.timezone,
+            255,
+            "Time zone invalid, must be at most 255 bytes.",
+        )?,
+        update_time: now,
+        ..AccountPatch::default()
     })
 }
 
@@ -542,8 +621,8 @@ impl From<AccountRow> for User {
             location: row.location,
             timezone: row.timezone,
             metadata: row.metadata,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
+            created_at: row.create_time,
+            updated_at: row.update_time,
         }
     }
 }

@@ -162,7 +162,7 @@ impl PlayersError {
 
 const fn store_kind(error: &StoreError) -> Kind {
     match error {
-        StoreError::Busy => Kind::Unavailable,
+        StoreError::Busy | StoreError::Closed => Kind::Unavailable,
         _ => Kind::Internal,
     }
 }

@@ -55,15 +55,18 @@ impl FailedPasswords {
     pub fn succeeded(&mut self, account_key: &str, address: Option<IpAddr>) {
         self.accounts.forget(&digest_of(account_key));
         if let Some(address) = address {
-            self.addresses.take_back(network_of(address), ADDRESS_FREE_MAX);
+            self.addresses
+                .take_back(network_of(address), ADDRESS_FREE_MAX);
         }
     }
 
     /// The password was not looked at, because of a failure of ours.
     pub fn withdrawn(&mut self, account_key: &str, address: Option<IpAddr>) {
-        self.accounts.take_back(digest_of(account_key), ACCOUNT_FREE_MAX);
+        self.accounts
+            .take_back(digest_of(account_key), ACCOUNT_FREE_MAX);
         if let Some(address) = address {
-            self.addresses.take_back(network_of(address), ADDRESS_FREE_MAX);
+            self.addresses
+                .take_back(network_of(address), ADDRESS_FREE_MAX);
         }
     }
 
@@ -134,19 +137,27 @@ struct Failures<K> {
 
 impl<K> Default for Failures<K> {
     fn default() -> Self {
-        Self { entries: BTreeMap::new(), by_age: BTreeSet::new() }
+        Self {
+            entries: BTreeMap::new(),
+            by_age: BTreeSet::new(),
+        }
     }
 }
 
 impl<K: Copy + Ord> Failures<K> {
     fn wait_ms(&self, now: UnixMillis, key: &K) -> u64 {
-        self.entries.get(key).map_or(0, |failure| failure.wait_until.0.saturating_sub(now.0))
+        self.entries
+            .get(key)
+            .map_or(0, |failure| failure.wait_until.0.saturating_sub(now.0))
     }
 
     fn count(&mut self, now: UnixMillis, key: K, free_max: u32) {
         let before = self.forget(&key);
-        let remembered = before.filter(|failure| now.0.saturating_sub(failure.last_at.0) < FORGET_MS);
-        let count = remembered.map_or(0, |failure| failure.count).saturating_add(1);
+        let remembered =
+            before.filter(|failure| now.0.saturating_sub(failure.last_at.0) < FORGET_MS);
+        let count = remembered
+            .map_or(0, |failure| failure.count)
+            .saturating_add(1);
         if self.entries.len() >= FailedPasswords::ENTRIES_MAX
             && let Some((_, oldest)) = self.by_age.pop_first()
         {
@@ -165,7 +176,14 @@ impl<K: Copy + Ord> Failures<K> {
 
     fn insert(&mut self, key: K, count: u32, last_at: UnixMillis, free_max: u32) {
         let wait_until = UnixMillis(last_at.0.saturating_add(wait_after(count, free_max)));
-        self.entries.insert(key, Failure { count, last_at, wait_until });
+        self.entries.insert(
+            key,
+            Failure {
+                count,
+                last_at,
+                wait_until,
+            },
+        );
         self.by_age.insert((last_at, key));
     }
 
@@ -180,7 +198,8 @@ impl<K: Copy + Ord> Failures<K> {
 fn wait_after(count: u32, free_max: u32) -> u64 {
     match count.checked_sub(free_max) {
         None | Some(0) => 0,
-        Some(over) => WAIT_MS_MIN.checked_shl(over - 1).map_or(WAIT_MS_MAX, |ms| ms.clamp(WAIT_MS_MIN, WAIT_MS_MAX)),
+        // A shift of 16 is beyond the longest wait already.
+        Some(over) => (WAIT_MS_MIN << (over - 1).min(16)).min(WAIT_MS_MAX),
     }
 }
 
@@ -190,10 +209,6 @@ mod tests {
 
     const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
-    fn later(ms: u64) -> UnixMillis {
-        UnixMillis(NOW.0 + ms)
-    }
-
     fn address(last: u8) -> Option<IpAddr> {
         Some(IpAddr::from([192, 0, 2, last]))
     }
@@ -202,11 +217,22 @@ mod tests {
     fn fail(failed: &mut FailedPasswords, now: &mut UnixMillis, key: &str, count: u32) -> Vec<u64> {
         let mut waits = Vec::new();
         for _ in 0..count {
-            let wait = failed.begin(*now, key, None).err().map_or(0, |retry| retry.ms);
+            let wait = failed
+                .begin(*now, key, None)
+                .err()
+                .map_or(0, |retry| retry.ms);
             if wait > 0 {
-                assert!(failed.begin(UnixMillis(now.0 + wait - 1), key, None).is_err());
+                assert!(
+                    failed
+                        .begin(UnixMillis(now.0 + wait - 1), key, None)
+                        .is_err()
+                );
                 now.0 += wait;
-                assert_eq!(failed.begin(*now, key, None), Ok(()), "the wait ends when it says");
+                assert_eq!(
+                    failed.begin(*now, key, None),
+                    Ok(()),
+                    "the wait ends when it says"
+                );
             }
             waits.push(wait / 1_000);
         }
@@ -219,14 +245,20 @@ mod tests {
         let waits = fail(&mut failed, &mut now, "ann", 15);
         assert_eq!(waits, [0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
         for over in [7, 60, 63, 64, 65, u32::MAX - ACCOUNT_FREE_MAX] {
-            assert_eq!(wait_after(ACCOUNT_FREE_MAX + over, ACCOUNT_FREE_MAX), WAIT_MS_MAX, "{over}");
+            assert_eq!(
+                wait_after(ACCOUNT_FREE_MAX + over, ACCOUNT_FREE_MAX),
+                WAIT_MS_MAX,
+                "{over}"
+            );
         }
     }
 
     #[test]
     fn attempts_at_once_are_counted_before_any_has_failed() {
         let mut failed = FailedPasswords::default();
-        let let_through = (0..1_000).filter(|_| failed.begin(NOW, "ann", None).is_ok()).count();
+        let let_through = (0..1_000)
+            .filter(|_| failed.begin(NOW, "ann", None).is_ok())
+            .count();
         assert_eq!(let_through, 6);
     }
 
@@ -236,8 +268,15 @@ mod tests {
         for _ in 0..=ACCOUNT_FREE_MAX {
             failed.begin(NOW, "ann", address(1)).unwrap();
         }
-        assert!(failed.begin(NOW, "ann", address(2)).is_err(), "the account waits everywhere");
-        assert_eq!(failed.begin(NOW, "bob", address(1)), Ok(()), "the address is below its limit");
+        assert!(
+            failed.begin(NOW, "ann", address(2)).is_err(),
+            "the account waits everywhere"
+        );
+        assert_eq!(
+            failed.begin(NOW, "bob", address(1)),
+            Ok(()),
+            "the address is below its limit"
+        );
     }
 
     #[test]
@@ -246,7 +285,10 @@ mod tests {
         for index in 0..=ADDRESS_FREE_MAX {
             assert_eq!(failed.begin(NOW, &index.to_string(), address(1)), Ok(()));
         }
-        assert_eq!(failed.begin(NOW, "new", address(1)), Err(RetryAfter { ms: WAIT_MS_MIN }));
+        assert_eq!(
+            failed.begin(NOW, "new", address(1)),
+            Err(RetryAfter { ms: WAIT_MS_MIN })
+        );
         assert_eq!(failed.begin(NOW, "new", address(2)), Ok(()));
     }
 
@@ -284,9 +326,17 @@ mod tests {
         failed.succeeded("ann", None);
         assert_eq!(fail(&mut failed, &mut now, "ann", 7), [0, 0, 0, 0, 0, 0, 1]);
         now.0 += FORGET_MS - 1;
-        assert_eq!(fail(&mut failed, &mut now, "ann", 2), [0, 4], "still remembered");
+        assert_eq!(
+            fail(&mut failed, &mut now, "ann", 2),
+            [0, 4],
+            "still remembered"
+        );
         now.0 += FORGET_MS;
-        assert_eq!(fail(&mut failed, &mut now, "ann", 7), [0, 0, 0, 0, 0, 0, 1], "from the start");
+        assert_eq!(
+            fail(&mut failed, &mut now, "ann", 7),
+            [0, 0, 0, 0, 0, 0, 1],
+            "from the start"
+        );
     }
 
     #[test]
@@ -294,14 +344,30 @@ mod tests {
         let mut failed = FailedPasswords::default();
         for index in 0..=ADDRESS_FREE_MAX {
             let address: IpAddr = format!("2001:db8:0:1::{index:x}").parse().unwrap();
-            failed.begin(NOW, &index.to_string(), Some(address)).unwrap();
+            failed
+                .begin(NOW, &index.to_string(), Some(address))
+                .unwrap();
         }
         assert_eq!(failed.address_count(), 1);
-        assert!(failed.begin(NOW, "x", Some("2001:db8:0:1:ffff::1".parse().unwrap())).is_err());
-        assert!(failed.begin(NOW, "x", Some("2001:db8:0:2::1".parse().unwrap())).is_ok());
-        failed.begin(NOW, "y", Some("::ffff:192.0.2.1".parse().unwrap())).unwrap();
+        assert!(
+            failed
+                .begin(NOW, "x", Some("2001:db8:0:1:ffff::1".parse().unwrap()))
+                .is_err()
+        );
+        assert!(
+            failed
+                .begin(NOW, "x", Some("2001:db8:0:2::1".parse().unwrap()))
+                .is_ok()
+        );
+        failed
+            .begin(NOW, "y", Some("::ffff:192.0.2.1".parse().unwrap()))
+            .unwrap();
         failed.begin(NOW, "y", address(1)).unwrap();
-        assert_eq!(failed.address_count(), 3, "a mapped address is its IPv4 address");
+        assert_eq!(
+            failed.address_count(),
+            3,
+            "a mapped address is its IPv4 address"
+        );
     }
 
     #[test]
@@ -309,11 +375,16 @@ mod tests {
         let (mut failed, mut now) = (FailedPasswords::default(), NOW);
         fail(&mut failed, &mut now, "first", 6);
         for index in 1..FailedPasswords::ENTRIES_MAX {
-            failed.begin(UnixMillis(NOW.0 + 1), &index.to_string(), None).unwrap();
+            failed
+                .begin(UnixMillis(NOW.0 + 1), &index.to_string(), None)
+                .unwrap();
         }
         assert_eq!(failed.account_count(), FailedPasswords::ENTRIES_MAX);
         let at = UnixMillis(NOW.0 + 2);
-        assert!(failed.begin(at, "first", None).is_err(), "at the limit nobody is forgotten");
+        assert!(
+            failed.begin(at, "first", None).is_err(),
+            "at the limit nobody is forgotten"
+        );
         failed.begin(at, "one too many", None).unwrap();
         assert_eq!(failed.account_count(), FailedPasswords::ENTRIES_MAX);
         assert_eq!(failed.accounts.by_age.len(), FailedPasswords::ENTRIES_MAX);

@@ -115,7 +115,9 @@ impl Email {
             "Invalid email address, must be 10-255 bytes.",
         )?;
         if !has_email_shape(&text) {
-            return Err(PlayersError::InvalidArgument("Invalid email address format."));
+            return Err(PlayersError::InvalidArgument(
+                "Invalid email address format.",
+            ));
         }
         Ok(Self(text.to_ascii_lowercase()))
     }
@@ -126,11 +128,13 @@ impl Password {
     pub fn parse(raw: &str) -> Result<Self, PlayersError> {
         match raw.len() {
             0 => Err(PlayersError::InvalidArgument("Password is required.")),
-            1..Self::BYTES_MIN => {
-                Err(PlayersError::InvalidArgument("Password must be at least 8 characters long."))
-            }
+            1..Self::BYTES_MIN => Err(PlayersError::InvalidArgument(
+                "Password must be at least 8 characters long.",
+            )),
             Self::BYTES_MIN..=Self::BYTES_MAX => Ok(Self(Secret::new(raw))),
-            _ => Err(PlayersError::InvalidArgument("Password must be at most 1024 bytes long.")),
+            _ => Err(PlayersError::InvalidArgument(
+                "Password must be at most 1024 bytes long.",
+            )),
         }
     }
 
@@ -162,7 +166,10 @@ fn parse_text(
     if !bytes.contains(&raw.len()) {
         return Err(PlayersError::InvalidArgument(bad_length));
     }
-    if raw.chars().any(|character| character.is_control() || character.is_whitespace()) {
+    if raw
+        .chars()
+        .any(|character| character.is_control() || character.is_whitespace())
+    {
         return Err(PlayersError::InvalidArgument(bad_characters));
     }
     Ok(raw.to_owned())
@@ -171,10 +178,14 @@ fn parse_text(
 /// One `@` with something before it, and after it at least two labels of letters, digits and hyphens.
 /// Whether anybody reads mail there only a letter can tell.
 fn has_email_shape(text: &str) -> bool {
-    let Some((name, host)) = text.split_once('@') else { return false };
+    let Some((name, host)) = text.split_once('@') else {
+        return false;
+    };
     let label_is_good = |label: &str| {
         !label.is_empty()
-            && label.chars().all(|character| character.is_alphanumeric() || character == '-')
+            && label
+                .chars()
+                .all(|character| character.is_alphanumeric() || character == '-')
     };
     !name.is_empty() && host.contains('.') && host.split('.').all(label_is_good)
 }

@@ -13,8 +13,8 @@ mod streams;
 mod token;
 
 pub use accounts::{
-    Account, AccountUpdate, Accounts, Authenticated, EmailLogin, IdentityLogin,
-    USERS_REQUEST_MAX, User,
+    Account, AccountUpdate, Accounts, Authenticated, EmailLogin, IdentityLogin, USERS_REQUEST_MAX,
+    User,
 };
 pub use error::{Kind, PlayersError};
 pub use failed_passwords::{FailedPasswords, RetryAfter};
@@ -22,9 +22,12 @@ pub use identity::{CustomId, DeviceId, Email, Password, Username};
 pub use logins::{LoginConfig, Logins, Revoked, TokenPair};
 pub use password::{Hasher, HasherConfig, HasherThreads, PasswordCost};
 pub use streams::{
-    Joined, Presence, SharedStreams, StreamError, StreamEvent, StreamId, StreamLimits, StreamMode, Streams,
+    Joined, Presence, SharedStreams, StreamError, StreamEvent, StreamId, StreamLimits, StreamMode,
+    Streams,
 };
-pub use token::{Keys, Login, Secret, TOKEN_BYTES_MAX, TokenError, Tokens, VARS_BYTES_MAX, VARS_COUNT_MAX};
+pub use token::{
+    Keys, Login, Secret, TOKEN_BYTES_MAX, TokenError, Tokens, VARS_BYTES_MAX, VARS_COUNT_MAX,
+};
 
 use std::sync::Arc;
 

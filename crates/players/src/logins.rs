@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hashbrown::HashMap;
 use tagus_base::{RoomId, UnixMillis, UserId, Uuid};
-use tagus_store::{Batch, LogoutInsert, Op, Store};
+use tagus_store::{Batch, Logout, LogoutRow, Op, Store};
 
 use crate::{Keys, Login, PlayersError, TokenError, Tokens, VARS_BYTES_MAX, VARS_COUNT_MAX};
 
@@ -23,7 +23,11 @@ pub struct LoginConfig {
 
 impl Default for LoginConfig {
     fn default() -> Self {
-        Self { session_secs: 3_600, refresh_secs: 30 * 86_400, logouts_max: 1_000_000 }
+        Self {
+            session_secs: 3_600,
+            refresh_secs: 30 * 86_400,
+            logouts_max: 1_000_000,
+        }
     }
 }
 
@@ -66,35 +70,59 @@ pub struct Logins {
 
 impl Logins {
     /// Loads the logouts that still matter.
-    pub async fn load(
+    pub fn load(
         keys: &Keys,
         config: LoginConfig,
         store: Store,
         now: UnixMillis,
     ) -> Result<Self, PlayersError> {
-        let rows =
-            store.logouts(now).await.map_err(PlayersError::store("read remembered logouts"))?;
+        let rows = store
+            .logouts(now)
+            .map_err(PlayersError::store("read remembered logouts"))?;
         let mut logouts = Logouts::default();
         for row in rows {
-            match row.token_id {
-                Some(token_id) => logouts.insert_login(row.user_id, token_id, row.expires_at),
-                None => logouts.insert_user(row.user_id, row.created_at, row.expires_at),
+            match row.logout {
+                Logout::Token(token_id) => {
+                    logouts.token_ids.insert(token_id, row.expires_at);
+                }
+                Logout::UserBefore { user, before } => {
+                    logouts.set_ended(
+                        user,
+                        Ended {
+                            before,
+                            expires_at: row.expires_at,
+                        },
+                    );
+                }
             }
         }
         let tokens = Tokens::new(keys);
-        Ok(Self { tokens, config, store, logouts: RwLock::new(logouts) })
+        Ok(Self {
+            tokens,
+            config,
+            store,
+            logouts: RwLock::new(logouts),
+        })
     }
 
     /// Checks a session token: form, signature, time, logout. Quick and without waiting.
     pub fn verify_session(&self, token: &str, now: UnixMillis) -> Result<Login, TokenError> {
         let login = self.tokens.verify_session(token, now)?;
-        if self.is_logged_out(&login) { Err(TokenError::LoggedOut) } else { Ok(login) }
+        if self.is_logged_out(&login) {
+            Err(TokenError::LoggedOut)
+        } else {
+            Ok(login)
+        }
     }
 
     /// Checks a refresh token: form, signature, time, logout.
     pub fn verify_refresh(&self, token: &str, now: UnixMillis) -> Result<Login, TokenError> {
         let login = self.tokens.verify_refresh(token, now)?;
-        if self.is_logged_out(&login) { Err(TokenError::LoggedOut) } else { Ok(login) }
+        if self.is_logged_out(&login) {
+            Err(TokenError::LoggedOut)
+        } else {
+            Ok(login)
+        }
     }
 
     /// Whether a login that was good once was logged out since: for connections that live longer than a request.
@@ -126,7 +154,17 @@ impl Logins {
         check_vars(&vars)?;
         let issued_at = self.read().issue_time(user_id, now);
         let expires_at = whole_secs(now.plus_secs(self.config.session_secs));
-        Ok(self.sign(Login { token_id, user_id, username, vars, issued_at, expires_at }, now))
+        Ok(self.sign(
+            Login {
+                token_id,
+                user_id,
+                username,
+                vars,
+                issued_at,
+                expires_at,
+            },
+            now,
+        ))
     }
 
     /// A new pair of the same login: same token id, so that a logout ends what came of it too. Empty `vars` keep the
@@ -149,7 +187,17 @@ impl Logins {
         let vars = if vars.is_empty() { login.vars } else { vars };
         let expires_at = whole_secs(now.plus_secs(self.config.session_secs));
         let (token_id, user_id) = (login.token_id, login.user_id);
-        Ok(self.sign(Login { token_id, user_id, username, vars, issued_at, expires_at }, now))
+        Ok(self.sign(
+            Login {
+                token_id,
+                user_id,
+                username,
+                vars,
+                issued_at,
+                expires_at,
+            },
+            now,
+        ))
     }
 
     /// Logs out what the caller named: the logins of the given tokens, or all of the user's when none is given.
@@ -167,10 +215,20 @@ impl Logins {
             _ => Err(PlayersError::InvalidArgument(refusal)),
         };
         let session = token
-            .map(|token| own(self.tokens.verify_session(token, now), "Session token invalid."))
+            .map(|token| {
+                own(
+                    self.tokens.verify_session(token, now),
+                    "Session token invalid.",
+                )
+            })
             .transpose()?;
         let refresh = refresh_token
-            .map(|token| own(self.tokens.verify_refresh(token, now), "Refresh token invalid."))
+            .map(|token| {
+                own(
+                    self.tokens.verify_refresh(token, now),
+                    "Refresh token invalid.",
+                )
+            })
             .transpose()?;
         let token_ids: BTreeSet<Uuid> = session.into_iter().chain(refresh).collect();
         if token_ids.is_empty() {
@@ -190,15 +248,23 @@ impl Logins {
         now: UnixMillis,
     ) -> Result<Revoked, PlayersError> {
         let expires_at = self.remembered_until(now);
-        let ended_at = {
+        let before = {
             let mut logouts = self.write();
-            // It replaces the user's entries, so it fits where there is one.
-            if !logouts.users.contains_key(&user_id) {
+            // A later one replaces an earlier one of the same user, so it fits where there is one.
+            if !logouts
+                .users
+                .get(&user_id)
+                .is_some_and(|user| user.ended.is_some())
+            {
                 self.make_room(&mut logouts, now)?;
             }
-            logouts.insert_user(user_id, whole_secs(now), expires_at)
+            logouts.end_user(user_id, now, expires_at)
         };
-        self.store_logout(user_id, None, ended_at, expires_at).await?;
+        let logout = Logout::UserBefore {
+            user: user_id,
+            before,
+        };
+        self.store_logout(LogoutRow { logout, expires_at }).await?;
         Ok(Revoked::User(user_id))
     }
 
@@ -206,16 +272,18 @@ impl Logins {
     /// returns how many were forgotten in memory.
     pub async fn sweep(&self, now: UnixMillis) -> Result<usize, PlayersError> {
         let swept_count = self.write().sweep(now);
-        let mut batch = Batch::new();
-        batch.push(Op::LogoutsExpire { now });
-        self.store.commit(batch).await.map_err(PlayersError::store("forget expired logouts"))?;
+        let batch = Batch::from(Op::LogoutSweep { before: now });
+        self.store
+            .commit(batch)
+            .await
+            .map_err(PlayersError::store("forget expired logouts"))?;
         Ok(swept_count)
     }
 
     /// Logouts remembered in memory, at most [`LoginConfig::logouts_max`].
     #[must_use]
     pub fn logout_count(&self) -> usize {
-        self.read().count
+        self.read().count()
     }
 
     async fn logout_one(
@@ -225,46 +293,43 @@ impl Logins {
         now: UnixMillis,
     ) -> Result<Revoked, PlayersError> {
         let expires_at = self.remembered_until(now);
-        let inserted = {
+        let has_room = {
             let mut logouts = self.write();
-            if logouts.login_count(user_id) < LOGOUTS_PER_USER_MAX {
+            let has_room = logouts.has_room_of_user(user_id, token_id);
+            if has_room {
                 self.make_room(&mut logouts, now)?;
-                logouts.insert_login(user_id, token_id, expires_at);
-                true
-            } else {
-                false
+                logouts.end_login(user_id, token_id, expires_at);
             }
+            has_room
         };
-        if !inserted {
+        if !has_room {
             return self.logout_all(user_id, now).await;
         }
-        self.store_logout(user_id, Some(token_id), whole_secs(now), expires_at).await?;
+        let logout = Logout::Token(token_id);
+        self.store_logout(LogoutRow { logout, expires_at }).await?;
         Ok(Revoked::Login { user_id, token_id })
     }
 
     /// Makes sure that one more entry fits.
     fn make_room(&self, logouts: &mut Logouts, now: UnixMillis) -> Result<(), PlayersError> {
         let logouts_max = self.config.logouts_max;
-        if logouts.count >= logouts_max {
+        // Not at every refusal: a sweep looks at the whole table while token checks wait.
+        if logouts.count() >= logouts_max && now >= logouts.swept_at.plus_secs(SWEEP_SECS_MIN) {
             logouts.sweep(now);
         }
-        if logouts.count >= logouts_max {
+        if logouts.count() >= logouts_max {
             tracing::warn!(logouts_max, "table of logouts is full");
             return Err(PlayersError::LogoutsFull { logouts_max });
         }
         Ok(())
     }
 
-    async fn store_logout(
-        &self,
-        user_id: UserId,
-        token_id: Option<Uuid>,
-        created_at: UnixMillis,
-        expires_at: UnixMillis,
-    ) -> Result<(), PlayersError> {
-        let mut batch = Batch::new();
-        batch.push(Op::LogoutInsert(LogoutInsert { user_id, token_id, created_at, expires_at }));
-        self.store.commit(batch).await.map_err(PlayersError::store("store logout"))?;
+    async fn store_logout(&self, row: LogoutRow) -> Result<(), PlayersError> {
+        let batch = Batch::from(Op::LogoutInsert(row));
+        self.store
+            .commit(batch)
+            .await
+            .map_err(PlayersError::store("store logout"))?;
         Ok(())
     }
 
@@ -277,7 +342,10 @@ impl Logins {
 
     fn sign(&self, login: Login, now: UnixMillis) -> TokenPair {
         let refresh_expires_at = whole_secs(now.plus_secs(self.config.refresh_secs));
-        let refresh = Login { expires_at: refresh_expires_at, ..login.clone() };
+        let refresh = Login {
+            expires_at: refresh_expires_at,
+            ..login.clone()
+        };
         TokenPair {
             token: self.tokens.sign_session(&login),
             refresh_token: self.tokens.sign_refresh(&refresh),
@@ -294,94 +362,123 @@ impl Logins {
     }
 }
 
-/// Single logouts remembered for one account. One more ends all logins of the account and frees their entries, so that
-/// nobody fills the table by logging in and out.
-pub(crate) const LOGOUTS_PER_USER_MAX: usize = 128;
+/// Single logouts remembered of one account. While there are so many each further one ends all logins of the account
+/// instead, so that nobody fills the table by logging in and out. Those from before a restart do not count.
+const LOGOUTS_PER_USER_MAX: usize = 128;
 
 /// How much longer than its tokens a logout is remembered, in seconds.
 const SLACK_SECS: u64 = 3_600;
 
-/// Logouts by account.
+/// Least time between two sweeps of a full table, in seconds.
+const SWEEP_SECS_MIN: u64 = 10;
+
+/// What has been logged out.
 #[derive(Debug, Default)]
 struct Logouts {
+    /// Single logins, with the time until which that matters.
+    token_ids: HashMap<Uuid, UnixMillis>,
     users: HashMap<UserId, UserLogouts>,
-    /// Single logouts and logouts of everything together.
-    count: usize,
+    /// Users that have an end of all logins.
+    ended_count: usize,
+    /// When it was last swept.
+    swept_at: UnixMillis,
 }
 
 #[derive(Debug, Default)]
 struct UserLogouts {
-    /// Token ids that were logged out, with the time until which that matters.
-    logins: Vec<(Uuid, UnixMillis)>,
-    /// Logins issued up to the first time were logged out; it matters until the second.
-    everything: Option<(UnixMillis, UnixMillis)>,
+    /// Which of the single logins are this user's, as far as known.
+    token_ids: Vec<Uuid>,
+    ended: Option<Ended>,
+}
+
+/// All logins of a user that were issued earlier have ended.
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    before: UnixMillis,
+    expires_at: UnixMillis,
 }
 
 impl Logouts {
     fn contains(&self, login: &Login) -> bool {
-        self.users.get(&login.user_id).is_some_and(|user| {
-            user.everything.is_some_and(|(ended_at, _)| login.issued_at <= ended_at)
-                || user.logins.iter().any(|(token_id, _)| *token_id == login.token_id)
-        })
+        self.token_ids.contains_key(&login.token_id)
+            || self
+                .ended_before(login.user_id)
+                .is_some_and(|before| login.issued_at < before)
+    }
+
+    fn count(&self) -> usize {
+        self.token_ids.len() + self.ended_count
+    }
+
+    fn ended_before(&self, user_id: UserId) -> Option<UnixMillis> {
+        Some(self.users.get(&user_id)?.ended?.before)
     }
 
     /// The issue time of a login that begins now. Claims have whole seconds: in the second of a logout of everything
     /// a new login is told from those it ended by a time one second later.
     fn issue_time(&self, user_id: UserId, now: UnixMillis) -> UnixMillis {
-        let ended = self.users.get(&user_id).and_then(|user| user.everything);
-        ended.map_or(whole_secs(now), |(ended_at, _)| whole_secs(now).max(ended_at.plus_secs(1)))
+        let now = whole_secs(now);
+        self.ended_before(user_id)
+            .map_or(now, |before| now.max(before))
     }
 
-    fn login_count(&self, user_id: UserId) -> usize {
-        self.users.get(&user_id).map_or(0, |user| user.logins.len())
+    fn has_room_of_user(&self, user_id: UserId, token_id: Uuid) -> bool {
+        self.users.get(&user_id).is_none_or(|user| {
+            user.token_ids.len() < LOGOUTS_PER_USER_MAX || user.token_ids.contains(&token_id)
+        })
     }
 
-    fn insert_login(&mut self, user_id: UserId, token_id: Uuid, expires_at: UnixMillis) {
-        let user = self.users.entry(user_id).or_default();
-        match user.logins.iter_mut().find(|(known, _)| *known == token_id) {
-            Some((_, known_expires_at)) => *known_expires_at = expires_at.max(*known_expires_at),
-            None => {
-                user.logins.push((token_id, expires_at));
-                self.count += 1;
-            }
+    fn end_login(&mut self, user_id: UserId, token_id: Uuid, expires_at: UnixMillis) {
+        if self.token_ids.insert(token_id, expires_at).is_none() {
+            self.users
+                .entry(user_id)
+                .or_default()
+                .token_ids
+                .push(token_id);
         }
     }
 
-    /// Ends all logins issued up to `now`; returns the time up to which they have ended, which is later than that of
-    /// an earlier logout of everything and at least the issue time of any login there is.
-    fn insert_user(
-        &mut self,
-        user_id: UserId,
-        now: UnixMillis,
-        expires_at: UnixMillis,
-    ) -> UnixMillis {
-        let ended_at = self.issue_time(user_id, now);
-        let user = self.users.entry(user_id).or_default();
-        self.count -= user.logins.len() + usize::from(user.everything.is_some());
-        *user = UserLogouts { logins: Vec::new(), everything: Some((ended_at, expires_at)) };
-        self.count += 1;
-        ended_at
+    /// Ends all logins issued up to `now`, and those issued in the second after an earlier end; returns the time before
+    /// which they were issued.
+    fn end_user(&mut self, user_id: UserId, now: UnixMillis, expires_at: UnixMillis) -> UnixMillis {
+        let before = self.issue_time(user_id, now).plus_secs(1);
+        self.set_ended(user_id, Ended { before, expires_at });
+        before
+    }
+
+    fn set_ended(&mut self, user_id: UserId, ended: Ended) {
+        let earlier = self.users.entry(user_id).or_default().ended.replace(ended);
+        self.ended_count += usize::from(earlier.is_none());
     }
 
     /// Forgets what has expired; returns how many entries.
     fn sweep(&mut self, now: UnixMillis) -> usize {
-        let count_before = self.count;
-        let mut count = 0;
+        let count_before = self.count();
+        let mut ended_count = 0;
+        let token_ids = &mut self.token_ids;
+        token_ids.retain(|_, expires_at| *expires_at > now);
         self.users.retain(|_, user| {
-            user.logins.retain(|(_, expires_at)| *expires_at > now);
-            user.everything = user.everything.filter(|(_, expires_at)| *expires_at > now);
-            count += user.logins.len() + usize::from(user.everything.is_some());
-            !user.logins.is_empty() || user.everything.is_some()
+            user.token_ids
+                .retain(|token_id| token_ids.contains_key(token_id));
+            user.ended = user.ended.filter(|ended| ended.expires_at > now);
+            ended_count += usize::from(user.ended.is_some());
+            !user.token_ids.is_empty() || user.ended.is_some()
         });
-        self.count = count;
-        count_before - count
+        self.ended_count = ended_count;
+        self.swept_at = now;
+        count_before - self.count()
     }
 }
 
 fn check_vars(vars: &BTreeMap<String, String>) -> Result<(), PlayersError> {
-    let bytes: usize = vars.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let bytes: usize = vars
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     if vars.len() > VARS_COUNT_MAX || bytes > VARS_BYTES_MAX {
-        return Err(PlayersError::InvalidArgument("Session variables are too large."));
+        return Err(PlayersError::InvalidArgument(
+            "Session variables are too large.",
+        ));
     }
     Ok(())
 }

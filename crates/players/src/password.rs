@@ -24,7 +24,10 @@ pub struct PasswordCost {
 
 impl Default for PasswordCost {
     fn default() -> Self {
-        Self { memory_kib: 19_456, passes: 2 }
+        Self {
+            memory_kib: 19_456,
+            passes: 2,
+        }
     }
 }
 
@@ -41,7 +44,11 @@ pub struct HasherConfig {
 
 impl Default for HasherConfig {
     fn default() -> Self {
-        Self { threads: 1, queue_len_max: 256, cost: PasswordCost::default() }
+        Self {
+            threads: 1,
+            queue_len_max: 256,
+            cost: PasswordCost::default(),
+        }
     }
 }
 
@@ -68,11 +75,17 @@ impl Hasher {
         let params = Params::new(config.cost.memory_kib, config.cost.passes, 1, None)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
         let queue = Arc::new(Queue {
-            state: Mutex::new(QueueState { jobs: VecDeque::new(), stopped: false }),
+            state: Mutex::new(QueueState {
+                jobs: VecDeque::new(),
+                stopped: false,
+            }),
             ready: Condvar::new(),
             len_max: config.queue_len_max,
         });
-        let mut handle = HasherThreads { queue: Arc::clone(&queue), threads: Vec::new() };
+        let mut handle = HasherThreads {
+            queue: Arc::clone(&queue),
+            threads: Vec::new(),
+        };
         for index in 0..config.threads.max(1) {
             let queue = Arc::clone(&queue);
             let params = params.clone();
@@ -86,7 +99,14 @@ impl Hasher {
             }
         }
         let dummy_hash = dummy_hash(config.cost).into();
-        Ok((Self { queue, random, dummy_hash }, handle))
+        Ok((
+            Self {
+                queue,
+                random,
+                dummy_hash,
+            },
+            handle,
+        ))
     }
 
     /// Hashes a password with a fresh salt; the result is a PHC string (`$argon2id$…`).
@@ -96,7 +116,11 @@ impl Hasher {
         let mut salt = [0; SALT_BYTES];
         (self.random)(&mut salt);
         let (answer, hashed) = oneshot::channel();
-        self.queue.push(Job::Hash { password, salt, answer })?;
+        self.queue.push(Job::Hash {
+            password,
+            salt,
+            answer,
+        })?;
         hashed.await.map_err(|_| PlayersError::HasherStopped)?
     }
 
@@ -106,20 +130,28 @@ impl Hasher {
     /// hash cannot be read.
     pub async fn verify(&self, hash: String, password: Secret) -> Result<bool, PlayersError> {
         let (answer, verified) = oneshot::channel();
-        self.queue.push(Job::Verify { hash, password, answer })?;
+        self.queue.push(Job::Verify {
+            hash,
+            password,
+            answer,
+        })?;
         verified.await.map_err(|_| PlayersError::HasherStopped)?
     }
 
     /// Takes as long as [`Hasher::verify`] and says nothing: for accounts that do not exist or have no password,
     /// so that the time of the answer does not tell them from others.
     pub async fn verify_nothing(&self, password: Secret) -> Result<(), PlayersError> {
-        self.verify(self.dummy_hash.to_string(), password).await.map(|_| ())
+        self.verify(self.dummy_hash.to_string(), password)
+            .await
+            .map(|_| ())
     }
 }
 
 impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hasher").field("queue", &self.queue).finish_non_exhaustive()
+        f.debug_struct("Hasher")
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
     }
 }
 
@@ -141,8 +173,16 @@ const SALT_BYTES: usize = 16;
 type Answer<T> = oneshot::Sender<Result<T, PlayersError>>;
 
 enum Job {
-    Hash { password: Secret, salt: [u8; SALT_BYTES], answer: Answer<String> },
-    Verify { hash: String, password: Secret, answer: Answer<bool> },
+    Hash {
+        password: Secret,
+        salt: [u8; SALT_BYTES],
+        answer: Answer<String>,
+    },
+    Verify {
+        hash: String,
+        password: Secret,
+        answer: Answer<bool>,
+    },
 }
 
 struct Queue {
@@ -181,7 +221,10 @@ impl Queue {
             if let Some(job) = state.jobs.pop_front() {
                 return Some(job);
             }
-            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .ready
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -196,7 +239,9 @@ impl Queue {
 
 impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queue").field("len_max", &self.len_max).finish_non_exhaustive()
+        f.debug_struct("Queue")
+            .field("len_max", &self.len_max)
+            .finish_non_exhaustive()
     }
 }
 
@@ -205,7 +250,11 @@ fn work(queue: &Queue, params: &Params) {
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
     while let Some(job) = queue.pop() {
         match job {
-            Job::Hash { password, salt, answer } => {
+            Job::Hash {
+                password,
+                salt,
+                answer,
+            } => {
                 if !answer.is_closed() {
                     let hashed = argon2.hash_password_with_salt(password.expose(), &salt);
                     let _gone = answer.send(match hashed {
@@ -214,7 +263,11 @@ fn work(queue: &Queue, params: &Params) {
                     });
                 }
             }
-            Job::Verify { hash, password, answer } => {
+            Job::Verify {
+                hash,
+                password,
+                answer,
+            } => {
                 if !answer.is_closed() {
                     let _gone = answer.send(verify(&argon2, &hash, &password));
                 }
@@ -236,5 +289,8 @@ fn verify(argon2: &Argon2<'_>, hash: &str, password: &Secret) -> Result<bool, Pl
 fn dummy_hash(cost: PasswordCost) -> String {
     let salt = "A".repeat(22);
     let output = "A".repeat(43);
-    format!("$argon2id$v=19$m={},t={},p=1${salt}${output}", cost.memory_kib, cost.passes)
+    format!(
+        "$argon2id$v=19$m={},t={},p=1${salt}${output}",
+        cost.memory_kib, cost.passes
+    )
 }

@@ -152,7 +152,10 @@ impl Streams {
     /// No streams yet.
     #[must_use]
     pub fn new(limits: StreamLimits) -> Self {
-        Self { limits, ..Self::default() }
+        Self {
+            limits,
+            ..Self::default()
+        }
     }
 
     /// Makes the connection a member, or replaces its presence.
@@ -162,13 +165,21 @@ impl Streams {
         let members = self.members.entry_ref(stream).or_default();
         members.hidden_count += usize::from(presence.hidden);
         let before = members.presences.insert(session_id, presence.clone());
-        members.hidden_count -= before.as_ref().map_or(0, |before| usize::from(before.hidden));
-        self.joined.entry(session_id).or_default().insert(stream.clone());
+        members.hidden_count -= before
+            .as_ref()
+            .map_or(0, |before| usize::from(before.hidden));
+        self.joined
+            .entry(session_id)
+            .or_default()
+            .insert(stream.clone());
         let newly = before.is_none();
         if before.as_ref() == Some(&presence) {
             return Ok(Joined { newly, event: None });
         }
-        Ok(Joined { newly, event: event(stream, Some(presence), before) })
+        Ok(Joined {
+            newly,
+            event: event(stream, Some(presence), before),
+        })
     }
 
     /// Ends a membership. No change when there was none or it was hidden.
@@ -200,7 +211,10 @@ impl Streams {
 
     /// All members, hidden ones too: those to whom a message goes, in order of session id.
     pub fn receivers(&self, stream: &StreamId) -> impl Iterator<Item = &Presence> {
-        self.members.get(stream).into_iter().flat_map(|members| members.presences.values())
+        self.members
+            .get(stream)
+            .into_iter()
+            .flat_map(|members| members.presences.values())
     }
 
     /// Number of members that are seen.
@@ -226,21 +240,39 @@ impl Streams {
     fn check(&self, stream: &StreamId, presence: &Presence) -> Result<(), StreamError> {
         let limits = &self.limits;
         if stream.label.len() > limits.label_bytes_max {
-            return Err(StreamError::LabelTooLong { bytes_max: limits.label_bytes_max });
+            return Err(StreamError::LabelTooLong {
+                bytes_max: limits.label_bytes_max,
+            });
         }
-        if presence.status.as_ref().is_some_and(|status| status.len() > limits.status_bytes_max) {
-            return Err(StreamError::StatusTooLong { bytes_max: limits.status_bytes_max });
+        if presence
+            .status
+            .as_ref()
+            .is_some_and(|status| status.len() > limits.status_bytes_max)
+        {
+            return Err(StreamError::StatusTooLong {
+                bytes_max: limits.status_bytes_max,
+            });
         }
         if self.presence(stream, presence.session_id).is_some() {
             return Ok(());
         }
-        let streams_count = self.joined.get(&presence.session_id).map_or(0, BTreeSet::len);
+        let streams_count = self
+            .joined
+            .get(&presence.session_id)
+            .map_or(0, BTreeSet::len);
         if streams_count >= limits.streams_per_session_max {
-            return Err(StreamError::TooManyStreams { streams_max: limits.streams_per_session_max });
+            return Err(StreamError::TooManyStreams {
+                streams_max: limits.streams_per_session_max,
+            });
         }
-        let members_count = self.members.get(stream).map_or(0, |members| members.presences.len());
+        let members_count = self
+            .members
+            .get(stream)
+            .map_or(0, |members| members.presences.len());
         if members_count >= limits.members_max {
-            return Err(StreamError::Full { members_max: limits.members_max });
+            return Err(StreamError::Full {
+                members_max: limits.members_max,
+            });
         }
         Ok(())
     }
@@ -263,13 +295,20 @@ fn event(
     left: Option<Presence>,
 ) -> Option<StreamEvent> {
     let seen = |presence: Option<Presence>| -> Vec<Presence> {
-        presence.into_iter().filter(|presence| !presence.hidden).collect()
+        presence
+            .into_iter()
+            .filter(|presence| !presence.hidden)
+            .collect()
     };
     let (joins, leaves) = (seen(joined), seen(left));
     if joins.is_empty() && leaves.is_empty() {
         return None;
     }
-    Some(StreamEvent { stream: stream.clone(), joins, leaves })
+    Some(StreamEvent {
+        stream: stream.clone(),
+        joins,
+        leaves,
+    })
 }
 
 /// [`Streams`] behind a lock, shared by the parts of a node.

@@ -120,7 +120,10 @@ impl Tokens {
     /// A token that lets its holder join, and for a relayed room create, this room until `expires_at`.
     #[must_use]
     pub fn sign_match_token(&self, room: &RoomId, expires_at: UnixMillis) -> String {
-        let claims = MatchClaims { mid: room.to_string(), exp: expires_at.as_secs() };
+        let claims = MatchClaims {
+            mid: room.to_string(),
+            exp: expires_at.as_secs(),
+        };
         sign(&self.session, &claims)
     }
 
@@ -193,7 +196,8 @@ struct Header {
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
 fn sign(key: &hmac::Key, claims: &impl Serialize) -> String {
-    let claims = serde_json::to_vec(claims).expect("claims are strings and numbers under string keys");
+    let claims =
+        serde_json::to_vec(claims).expect("claims are strings and numbers under string keys");
     let mut token = String::with_capacity(HEADER.len() + claims.len() * 4 / 3 + 48);
     token.push_str(HEADER);
     token.push('.');
@@ -223,11 +227,17 @@ fn check_header(header: &str) -> Result<(), TokenError> {
     }
     let header: Header =
         serde_json::from_slice(&decode(header)?).map_err(|_| TokenError::Malformed)?;
-    if header.alg == "HS256" { Ok(()) } else { Err(TokenError::Malformed) }
+    if header.alg == "HS256" {
+        Ok(())
+    } else {
+        Err(TokenError::Malformed)
+    }
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, TokenError> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)
+    URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| TokenError::Malformed)
 }
 
 fn verify_login(key: &hmac::Key, token: &str, now: UnixMillis) -> Result<Login, TokenError> {

@@ -27,7 +27,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(factory: Factory, seed: u64, params: &[u8]) -> Result<Self, InitError> {
+    pub(crate) fn new(factory: &Factory, seed: u64, params: &[u8]) -> Result<Self, InitError> {
         let mut rng = Rng::new(seed);
         let (game, settings) = (factory.init)(Setup {
             params,
@@ -42,7 +42,7 @@ impl Core {
     }
 
     /// The room that [`Self::write`] wrote.
-    pub(crate) fn restore(factory: Factory, bytes: &[u8]) -> Result<Self, RestoreError> {
+    pub(crate) fn restore(factory: &Factory, bytes: &[u8]) -> Result<Self, RestoreError> {
         let mut reader = Reader::new(bytes);
         let parts = State::read(&mut reader)
             .zip(reader.u32())
@@ -59,7 +59,7 @@ impl Core {
         ))
     }
 
-    fn with(factory: Factory, game: Box<dyn AnyGame>, state: State) -> Self {
+    fn with(factory: &Factory, game: Box<dyn AnyGame>, state: State) -> Self {
         Self {
             version: factory.version,
             game,

@@ -7,13 +7,16 @@ use crate::{
     Setup,
 };
 
-/// Makes and restores rooms of one kind. A pair of function pointers: copy it freely.
-#[derive(Clone, Copy, Debug)]
+/// Makes and restores rooms of one kind. A pair of function pointers: clone it freely.
+#[derive(Clone, Debug)]
 pub struct Factory {
     pub(crate) version: u32,
-    pub(crate) init: fn(Setup<'_>) -> Result<(Box<dyn AnyGame>, Settings), InitError>,
-    pub(crate) restore: fn(u32, &[u8]) -> Result<Box<dyn AnyGame>, RestoreError>,
+    pub(crate) init: Init,
+    pub(crate) restore: Restore,
 }
+
+type Init = fn(Setup<'_>) -> Result<(Box<dyn AnyGame>, Settings), InitError>;
+type Restore = fn(u32, &[u8]) -> Result<Box<dyn AnyGame>, RestoreError>;
 
 impl Factory {
     /// The factory of the game `G`.

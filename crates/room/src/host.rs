@@ -87,7 +87,7 @@ impl Host {
     /// The game's reason why the parameters make no room, or a label that is too long.
     pub fn open(factory: &Factory, opening: Opening) -> Result<Self, InitError> {
         let Opening { seed, params, now } = opening;
-        let core = Core::new(*factory, seed, &params)?;
+        let core = Core::new(factory, seed, &params)?;
         let log = Log::of_new_room(&core);
         let mut pace = Pace::new(now);
         pace.follow(&core.state);
@@ -119,7 +119,7 @@ impl Host {
         let seed = reader.fixed().ok_or_else(damaged)?;
         let params = reader.owned().ok_or_else(damaged)?;
         let mut pace = Pace::read(&mut reader, now).ok_or_else(damaged)?;
-        let core = Core::restore(*factory, reader.rest())?;
+        let core = Core::restore(factory, reader.rest())?;
         if !pace.suits(&core.state) {
             return Err(damaged());
         }

@@ -112,8 +112,8 @@ pub fn replay(
         report.tick_first = first.first_tick;
         report.tick_last = first.first_tick;
         if first.number == 0 {
-            let made =
-                Core::new(factory, recording.seed, &recording.params).map_err(ReplayError::Open)?;
+            let made = Core::new(&factory, recording.seed, &recording.params)
+                .map_err(ReplayError::Open)?;
             compare(
                 first,
                 made.state.tick,
@@ -139,25 +139,27 @@ pub fn replay(
                 found: start,
             });
         }
-        run(factory, segment, &mut report)?;
+        run(&factory, segment, &mut report)?;
         report.segments += 1;
         before = Some(segment);
     }
     Ok(report)
 }
 
-fn run(factory: Factory, segment: &Segment, report: &mut ReplayReport) -> Result<(), ReplayError> {
+fn run(factory: &Factory, segment: &Segment, report: &mut ReplayReport) -> Result<(), ReplayError> {
     let number = segment.number;
-    let mut core = catch_unwind(|| Core::restore(factory, &segment.snapshot))
-        .map_err(|_| ReplayError::Panic {
-            segment: number,
-            tick: segment.first_tick,
-            here: true,
-        })?
-        .map_err(|source| ReplayError::Restore {
-            segment: number,
-            source,
-        })?;
+    let mut core = catch_unwind(AssertUnwindSafe(|| {
+        Core::restore(factory, &segment.snapshot)
+    }))
+    .map_err(|_| ReplayError::Panic {
+        segment: number,
+        tick: segment.first_tick,
+        here: true,
+    })?
+    .map_err(|source| ReplayError::Restore {
+        segment: number,
+        source,
+    })?;
     let outcome = catch_unwind(AssertUnwindSafe(|| run_events(&mut core, segment, report)));
     let tick = core.state.tick;
     report.tick_last = tick;
@@ -204,15 +206,17 @@ fn run_events(
                 tick,
             });
         };
-        match event {
-            Event::Hash(recorded) => compare(segment, tick, recorded, core, report)?,
-            event => {
-                report.ticks += u64::from(event == Event::Tick);
-                report.inputs += u64::from(event != Event::Tick);
-                core.apply(event, &mut effects);
-                effects.clear();
-            }
+        if let Event::Hash(recorded) = event {
+            compare(segment, tick, recorded, core, report)?;
+            continue;
         }
+        if event == Event::Tick {
+            report.ticks += 1;
+        } else {
+            report.inputs += 1;
+        }
+        core.apply(event, &mut effects);
+        effects.clear();
     }
     match segment.end_hash {
         Some(recorded) => compare(segment, core.state.tick, recorded, core, report),

@@ -79,6 +79,4 @@ impl StoreMetrics {
 }
 
 /// Upper bounds for the number of batches in a group.
-const GROUP_BUCKETS: [f64; 10] = [
-    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 4096.0,
-];
+const GROUP_BUCKETS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 4096.0];

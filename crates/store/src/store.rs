@@ -271,9 +271,8 @@ impl Store {
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let query = |connection: &Connection| {
-            query(connection).map_err(crate::sqlite::failed("read rows"))
-        };
+        let query =
+            |connection: &Connection| query(connection).map_err(crate::sqlite::failed("read rows"));
         match &self.inner.backend {
             Backend::File(file) => file.with_reader(query),
             Backend::Memory(memory) => memory.with(query),

@@ -27,7 +27,7 @@ pub(crate) async fn serve(door: Arc<AdminDoor>, listener: TcpListener, mut drain
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            _ = draining.wait_for(|on| *on) => return,
+            _ = draining.changed() => return,
             accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
                 Ok((stream, _)) => { connections.spawn(serve_one(door.clone(), stream)); }
                 Err(error) => tracing::warn!(%error, "accept on the admin port"),

@@ -1,5 +1,7 @@
 //! The pages of the arcade, embedded in the binary, and what the arcade shows.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Response;
@@ -9,6 +11,24 @@ use crate::directory::RoomFilter;
 use crate::gateway::Gateway;
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// A page of server code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    pub(crate) content_type: &'static str,
+    pub(crate) bytes: &'static [u8],
+}
+
+/// Pages of server code by path.
+pub(crate) type Pages = BTreeMap<&'static str, Page>;
+
+/// The page of server code at this path.
+pub(crate) fn serve_page(pages: &Pages, path: &str) -> Option<Response<Full<Bytes>>> {
+    let page = pages.get(path)?;
+    let mut response = Response::new(Full::from(page.bytes));
+    harden(response.headers_mut(), page.content_type);
+    Some(response)
+}
 
 /// The file at this path, or not modified; none when there is no such file.
 pub(crate) fn serve(path: &str, if_none_match: Option<&HeaderValue>) -> Option<Response<Full<Bytes>>> {
@@ -21,13 +41,17 @@ pub(crate) fn serve(path: &str, if_none_match: Option<&HeaderValue>) -> Option<R
         *response.status_mut() = hyper::StatusCode::NOT_MODIFIED;
     }
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&path)));
     headers.insert(header::ETAG, HeaderValue::from_static(etag));
+    harden(headers, content_type(&path));
+    Some(response)
+}
+
+fn harden(headers: &mut hyper::HeaderMap, content_type: &'static str) {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    Some(response)
 }
 
 /// What the arcade's page lists: games and live rooms, as JSON.

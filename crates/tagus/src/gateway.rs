@@ -17,6 +17,7 @@ use tagus_wire::MessageKind;
 use tagus_wire::realtime::{self, Envelope, error::Code};
 
 use crate::api::run_rpc;
+use crate::assets::Pages;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::hooks::{Caller, Hooks};
@@ -32,6 +33,7 @@ pub(crate) struct Gateway {
     pub(crate) directory: Directory,
     pub(crate) games: BTreeMap<String, Factory>,
     pub(crate) hooks: Hooks,
+    pub(crate) pages: Pages,
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) recordings: PathBuf,
 }

@@ -26,6 +26,7 @@ use tokio::task::JoinSet;
 
 use crate::admin::{self, AdminDoor};
 use crate::api::{ApiError, HttpDoor, Tls};
+use crate::assets::{Page, Pages};
 use crate::config::{Config, RoomConfig};
 use crate::directory::Directory;
 use crate::gateway::{Door, Gateway, fill_random, unix_now, uuid_of_name};
@@ -37,13 +38,14 @@ pub struct Server {
     config: Config,
     pub(crate) games: BTreeMap<String, Factory>,
     hooks: Hooks,
+    pages: Pages,
 }
 
 impl Server {
     /// A server with these settings and nothing else.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self { config, games: BTreeMap::new(), hooks: Hooks::default() }
+        Self { config, games: BTreeMap::new(), hooks: Hooks::default(), pages: Pages::new() }
     }
 
     /// Registers a game under a name, for rooms of the configuration and for [`Tagus::room_create`].
@@ -60,6 +62,13 @@ impl Server {
             let (name, game) = (name.to_owned(), game.to_owned());
             self.config.rooms.push(RoomConfig { name, game, params: String::new() });
         }
+        self
+    }
+
+    /// Serves these bytes at a path of the HTTP port, before the arcade's own pages.
+    #[must_use]
+    pub fn page(mut self, path: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Self {
+        self.pages.insert(path, Page { content_type, bytes });
         self
     }
 
@@ -161,7 +170,7 @@ impl Server {
         let unstarted = tagus_shard::prepare(config.shards)?;
         let shards = unstarted.shards.clone();
         let gateway = Arc::new(
-            build(config.clone(), self.games, self.hooks, &store, (hasher, random), shards.clone(), runtime).await?,
+            build(config.clone(), (self.games, self.hooks, self.pages), &store, (hasher, random), shards.clone(), runtime).await?,
         );
         let upstream: Arc<dyn Upstream> = Arc::new(Door(gateway.clone()));
         let shard_threads = unstarted.start(shard_config(&config), &upstream, &metrics)?;
@@ -252,8 +261,7 @@ impl Places {
 
 async fn build(
     config: Config,
-    games: BTreeMap<String, Factory>,
-    hooks: Hooks,
+    (games, hooks, pages): (BTreeMap<String, Factory>, Hooks, Pages),
     store: &Store,
     (hasher, random): (Hasher, Random),
     shards: tagus_shard::Shards,
@@ -266,12 +274,12 @@ async fn build(
         refresh_secs: config.refresh_secs,
         ..LoginConfig::default()
     };
-    let logins = Arc::new(Logins::load(&keys, lives, store.clone(), unix_now()).await?);
+    let logins = Arc::new(Logins::load(&keys, lives, store.clone(), unix_now())?);
     let accounts = Accounts::new(store.clone(), hasher, logins.clone(), random);
     let recordings = config.data.join("recordings");
     let streams = SharedStreams::new(StreamLimits::default());
     let directory = Directory::default();
-    Ok(Gateway { config, node, shards, accounts, logins, streams, directory, games, hooks, runtime, recordings })
+    Ok(Gateway { config, node, shards, accounts, logins, streams, directory, games, hooks, pages, runtime, recordings })
 }
 
 fn shard_config(config: &Config) -> tagus_shard::Config {
@@ -351,7 +359,7 @@ async fn serve_http(door: HttpDoor, mut arrived: mpsc::Receiver<HttpArrival>, mu
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            _ = draining.wait_for(|on| *on) => break,
+            _ = draining.changed() => break,
             Some((stream, address, permit)) = arrived.recv() => {
                 connections.spawn(door.clone().serve(stream, address, permit));
             }

@@ -15,7 +15,7 @@ use protox::prost_reflect::DescriptorPool;
 
 /// Writes the generated files of `crates/wire/src/generated/`.
 /// With `check` nothing is written, and a file that is not as it would be written is an error.
-pub fn run(check: bool) -> Result<()> {
+pub(crate) fn run(check: bool) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/wire");
     let mut stale = Vec::new();
     for (name, text) in generate(&root)? {

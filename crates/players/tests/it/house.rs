@@ -17,7 +17,10 @@ pub(crate) const NOW: UnixMillis = UnixMillis(1_700_000_000_500);
 pub(crate) const QUICK: HasherConfig = HasherConfig {
     threads: 1,
     queue_len_max: 256,
-    cost: PasswordCost { memory_kib: 8, passes: 1 },
+    cost: PasswordCost {
+        memory_kib: 8,
+        passes: 1,
+    },
 };
 
 /// Chance with a seed.
@@ -31,7 +34,10 @@ pub(crate) fn random(seed: u64) -> Random {
 
 /// Keys of the tests.
 pub(crate) fn keys() -> Keys {
-    Keys { session: Secret::new("session key"), refresh: Secret::new("refresh key") }
+    Keys {
+        session: Secret::new("session key"),
+        refresh: Secret::new("refresh key"),
+    }
 }
 
 /// Everything that accounts need.
@@ -43,16 +49,20 @@ pub(crate) struct House {
 
 impl House {
     /// A house with an empty store.
-    pub(crate) async fn new() -> Self {
-        Self::with(Store::memory().unwrap(), LoginConfig::default(), random(1)).await
+    pub(crate) fn new() -> Self {
+        Self::with(Store::memory().unwrap(), LoginConfig::default(), random(1))
     }
 
     /// A house over this store, as after a restart.
-    pub(crate) async fn with(store: Store, config: LoginConfig, random: Random) -> Self {
-        let logins = Logins::load(&keys(), config, store.clone(), NOW).await.unwrap();
+    pub(crate) fn with(store: Store, config: LoginConfig, random: Random) -> Self {
+        let logins = Logins::load(&keys(), config, store.clone(), NOW).unwrap();
         let (hasher, threads) = Hasher::start(QUICK, random.clone()).unwrap();
         let accounts = Accounts::new(store.clone(), hasher, Arc::new(logins), random);
-        Self { store, accounts, _threads: threads }
+        Self {
+            store,
+            accounts,
+            _threads: threads,
+        }
     }
 
     /// The logins.
@@ -62,19 +72,32 @@ impl House {
 
     /// Logs a device in; its account is made if need be.
     pub(crate) async fn device(&self, id: &str) -> Authenticated {
-        self.accounts.authenticate_device(NOW, device(id)).await.unwrap()
+        self.accounts
+            .authenticate_device(NOW, device(id))
+            .await
+            .unwrap()
     }
 }
 
 /// A device's login that makes an account.
 pub(crate) fn device(id: &str) -> IdentityLogin<'_> {
-    IdentityLogin { id, create: true, username: None }
+    IdentityLogin {
+        id,
+        create: true,
+        username: None,
+    }
 }
 
 /// A login by email that makes an account.
 pub(crate) fn email<'a>(email: &'a str, password: &'a str) -> EmailLogin<'a> {
     let address: IpAddr = [192, 0, 2, 1].into();
-    EmailLogin { email, password, create: true, username: None, address: Some(address) }
+    EmailLogin {
+        email,
+        password,
+        create: true,
+        username: None,
+        address: Some(address),
+    }
 }
 
 /// The code and the text that a client would get.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tagus_base::{SessionId, UserId, Uuid};
-use tagus_players::{Presence, StreamError, StreamEvent, StreamId, StreamLimits, StreamMode, Streams};
+use tagus_players::{
+    Presence, StreamError, StreamEvent, StreamId, StreamLimits, StreamMode, Streams,
+};
 
 fn session(number: u8) -> SessionId {
     SessionId(Uuid([number; 16]))
@@ -22,11 +24,17 @@ fn presence(number: u8) -> Presence {
 }
 
 fn with_status(number: u8, status: &str) -> Presence {
-    Presence { status: Some(status.to_owned()), ..presence(number) }
+    Presence {
+        status: Some(status.to_owned()),
+        ..presence(number)
+    }
 }
 
 fn hidden(number: u8) -> Presence {
-    Presence { hidden: true, ..presence(number) }
+    Presence {
+        hidden: true,
+        ..presence(number)
+    }
 }
 
 fn stream(label: &str) -> StreamId {
@@ -39,7 +47,10 @@ fn stream(label: &str) -> StreamId {
 }
 
 fn sessions(streams: &Streams, stream: &StreamId) -> Vec<SessionId> {
-    streams.members(stream).map(|presence| presence.session_id).collect()
+    streams
+        .members(stream)
+        .map(|presence| presence.session_id)
+        .collect()
 }
 
 #[test]
@@ -63,14 +74,20 @@ fn joins_and_leaves_are_told_once() {
     let room = stream("room");
     let joined = streams.join(&room, presence(1)).unwrap();
     assert!(joined.newly);
-    let event =
-        StreamEvent { stream: room.clone(), joins: vec![presence(1)], leaves: Vec::new() };
+    let event = StreamEvent {
+        stream: room.clone(),
+        joins: vec![presence(1)],
+        leaves: Vec::new(),
+    };
     assert_eq!(joined.event, Some(event));
     let again = streams.join(&room, presence(1)).unwrap();
     assert_eq!((again.newly, again.event), (false, None));
     assert_eq!(streams.count(&room), 1);
-    let event =
-        StreamEvent { stream: room.clone(), joins: Vec::new(), leaves: vec![presence(1)] };
+    let event = StreamEvent {
+        stream: room.clone(),
+        joins: Vec::new(),
+        leaves: vec![presence(1)],
+    };
     assert_eq!(streams.leave(&room, session(1)), Some(event));
     assert_eq!(streams.leave(&room, session(1)), None);
     assert_eq!((streams.count(&room), streams.stream_count()), (0, 0));
@@ -84,8 +101,14 @@ fn a_new_status_is_a_join_of_the_new_and_a_leave_of_the_old() {
     let changed = streams.join(&status, with_status(1, "hi")).unwrap();
     let event = changed.event.unwrap();
     assert!(!changed.newly);
-    assert_eq!((event.joins, event.leaves), (vec![with_status(1, "hi")], vec![with_status(1, "")]));
-    assert_eq!(streams.presence(&status, session(1)), Some(&with_status(1, "hi")));
+    assert_eq!(
+        (event.joins, event.leaves),
+        (vec![with_status(1, "hi")], vec![with_status(1, "")])
+    );
+    assert_eq!(
+        streams.presence(&status, session(1)),
+        Some(&with_status(1, "hi"))
+    );
 }
 
 #[test]
@@ -94,7 +117,10 @@ fn hidden_members_receive_and_are_not_seen() {
     let room = stream("room");
     assert_eq!(streams.join(&room, hidden(1)).unwrap().event, None);
     streams.join(&room, presence(2)).unwrap();
-    assert_eq!((streams.count(&room), sessions(&streams, &room)), (1, vec![session(2)]));
+    assert_eq!(
+        (streams.count(&room), sessions(&streams, &room)),
+        (1, vec![session(2)])
+    );
     assert_eq!(streams.receivers(&room).count(), 2);
     let shown = streams.join(&room, presence(1)).unwrap().event.unwrap();
     assert_eq!((shown.joins, shown.leaves), (vec![presence(1)], Vec::new()));
@@ -118,27 +144,44 @@ fn limits_hold_and_a_refused_join_changes_nothing() {
     streams.join(&second, presence(1)).unwrap();
     let refused = streams.join(&third, presence(1)).unwrap_err();
     assert_eq!(refused, StreamError::TooManyStreams { streams_max: 2 });
-    streams.join(&first, presence(1)).expect("who is in may change their presence at the limit");
+    streams
+        .join(&first, presence(1))
+        .expect("who is in may change their presence at the limit");
     streams.join(&first, presence(2)).unwrap();
     let refused = streams.join(&first, presence(3)).unwrap_err();
     assert_eq!(refused, StreamError::Full { members_max: 2 });
     assert!(streams.leave_all(session(3)).is_empty());
     streams.leave(&second, session(1));
-    streams.join(&third, presence(1)).expect("a leave makes room");
+    streams
+        .join(&third, presence(1))
+        .expect("a leave makes room");
     streams.join(&stream("four"), presence(4)).unwrap();
     let refused = streams.join(&stream("fiver"), presence(4)).unwrap_err();
     assert_eq!(refused, StreamError::LabelTooLong { bytes_max: 4 });
-    streams.join(&stream("four"), with_status(4, "abc")).unwrap();
-    let refused = streams.join(&stream("four"), with_status(4, "abcd")).unwrap_err();
+    streams
+        .join(&stream("four"), with_status(4, "abc"))
+        .unwrap();
+    let refused = streams
+        .join(&stream("four"), with_status(4, "abcd"))
+        .unwrap_err();
     assert_eq!(refused, StreamError::StatusTooLong { bytes_max: 3 });
     assert_eq!(streams.stream_count(), 3);
 }
 
 #[derive(Clone, Debug)]
 enum Step {
-    Join { label: u8, session: u8, hidden: bool },
-    Leave { label: u8, session: u8 },
-    LeaveAll { session: u8 },
+    Join {
+        label: u8,
+        session: u8,
+        hidden: bool,
+    },
+    Leave {
+        label: u8,
+        session: u8,
+    },
+    LeaveAll {
+        session: u8,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -154,7 +197,10 @@ fn step() -> impl Strategy<Value = Step> {
 fn apply(seen: &mut BTreeMap<StreamId, BTreeSet<SessionId>>, event: StreamEvent) {
     let members = seen.entry(event.stream).or_default();
     for left in event.leaves {
-        assert!(members.remove(&left.session_id), "a leave of somebody not seen");
+        assert!(
+            members.remove(&left.session_id),
+            "a leave of somebody not seen"
+        );
     }
     for joined in event.joins {
         assert!(members.insert(joined.session_id), "a join of somebody seen");

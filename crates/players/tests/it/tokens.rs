@@ -12,7 +12,10 @@ use tagus_players::{Keys, Login, Secret, TOKEN_BYTES_MAX, TokenError, Tokens};
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
 fn tokens() -> Tokens {
-    Tokens::new(&Keys { session: Secret::new("session key"), refresh: Secret::new("refresh key") })
+    Tokens::new(&Keys {
+        session: Secret::new("session key"),
+        refresh: Secret::new("refresh key"),
+    })
 }
 
 fn login() -> Login {
@@ -28,8 +31,11 @@ fn login() -> Login {
 
 /// A token of any text, rightly signed.
 fn forge(key: &str, header: &str, claims: &str) -> String {
-    let signed =
-        format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    let signed = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header),
+        URL_SAFE_NO_PAD.encode(claims)
+    );
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     let tag = hmac::sign(&key, signed.as_bytes());
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
@@ -61,24 +67,48 @@ fn a_token_says_what_was_signed_until_it_expires() {
     assert_eq!(tokens().verify_session(&token, NOW), Ok(login.clone()));
     let last = UnixMillis(login.expires_at.0 - 1);
     assert_eq!(tokens().verify_session(&token, last), Ok(login.clone()));
-    assert_eq!(tokens().verify_session(&token, login.expires_at), Err(TokenError::Expired));
+    assert_eq!(
+        tokens().verify_session(&token, login.expires_at),
+        Err(TokenError::Expired)
+    );
 }
 
 #[test]
 fn each_kind_of_token_has_its_own_use() {
     let room: RoomId = "03030303-0303-0303-0303-030303030303.".parse().unwrap();
-    let (session, refresh) = (tokens().sign_session(&login()), tokens().sign_refresh(&login()));
+    let (session, refresh) = (
+        tokens().sign_session(&login()),
+        tokens().sign_refresh(&login()),
+    );
     let matched = tokens().sign_match_token(&room, NOW.plus_secs(30));
     assert_eq!(tokens().verify_match_token(&matched, NOW), Ok(room));
     let expired = tokens().verify_match_token(&matched, NOW.plus_secs(30));
     assert_eq!(expired, Err(TokenError::Expired));
-    assert_eq!(claims_of(&matched), format!(r#"{{"mid":"{room}","exp":1700000030}}"#));
+    assert_eq!(
+        claims_of(&matched),
+        format!(r#"{{"mid":"{room}","exp":1700000030}}"#)
+    );
     assert_eq!(tokens().verify_refresh(&refresh, NOW), Ok(login()));
-    assert_eq!(tokens().verify_session(&refresh, NOW), Err(TokenError::BadSignature));
-    assert_eq!(tokens().verify_refresh(&session, NOW), Err(TokenError::BadSignature));
-    assert_eq!(tokens().verify_session(&matched, NOW), Err(TokenError::Malformed));
-    assert_eq!(tokens().verify_match_token(&session, NOW), Err(TokenError::Malformed));
-    assert_eq!(tokens().verify_match_token(&refresh, NOW), Err(TokenError::BadSignature));
+    assert_eq!(
+        tokens().verify_session(&refresh, NOW),
+        Err(TokenError::BadSignature)
+    );
+    assert_eq!(
+        tokens().verify_refresh(&session, NOW),
+        Err(TokenError::BadSignature)
+    );
+    assert_eq!(
+        tokens().verify_session(&matched, NOW),
+        Err(TokenError::Malformed)
+    );
+    assert_eq!(
+        tokens().verify_match_token(&session, NOW),
+        Err(TokenError::Malformed)
+    );
+    assert_eq!(
+        tokens().verify_match_token(&refresh, NOW),
+        Err(TokenError::BadSignature)
+    );
 }
 
 #[test]
@@ -96,29 +126,65 @@ fn nothing_but_the_exact_form_is_believed() {
         (format!("{good}.x"), TokenError::Malformed),
         (format!("{signed}."), TokenError::BadSignature),
         (format!("{signed}.{tag}="), TokenError::Malformed),
-        (format!("{signed}.{}", &tag[..tag.len() - 2]), TokenError::BadSignature),
+        (
+            format!("{signed}.{}", &tag[..tag.len() - 2]),
+            TokenError::BadSignature,
+        ),
         (format!("{header}x.{claims}.{tag}"), TokenError::Malformed),
-        (format!("{header}.{}.{tag}", claims.to_lowercase()), TokenError::BadSignature),
+        (
+            format!("{header}.{}.{tag}", claims.to_lowercase()),
+            TokenError::BadSignature,
+        ),
         (forge("other key", HEADER, CLAIMS), TokenError::BadSignature),
         (with_header(r#"{"alg":"none"}"#), TokenError::Malformed),
         (with_header(r#"{"alg":"hs256"}"#), TokenError::Malformed),
         (with_header(r#"{"alg":"HS512"}"#), TokenError::Malformed),
-        (with_header(r#"{"alg":"HS256","alg":"none"}"#), TokenError::Malformed),
+        (
+            with_header(r#"{"alg":"HS256","alg":"none"}"#),
+            TokenError::Malformed,
+        ),
         (with_header(r#"{"typ":"JWT"}"#), TokenError::Malformed),
         (with_header("HS256"), TokenError::Malformed),
         (with_claims("{}"), TokenError::Malformed),
         (with_claims("[]"), TokenError::Malformed),
         (with_claims(""), TokenError::Malformed),
-        (with_claims(&CLAIMS.replace("01010101-", "")), TokenError::Malformed),
-        (with_claims(&CLAIMS.replace("02020202-", "x")), TokenError::Malformed),
-        (with_claims(&CLAIMS.replace("1700000060", "-1")), TokenError::Malformed),
-        (with_claims(&CLAIMS.replace("1700000060", "1e400")), TokenError::Malformed),
-        (with_claims(&CLAIMS.replace("\"ann\"", "null")), TokenError::Malformed),
-        (with_claims(&CLAIMS.replace("1700000060", "1699999999")), TokenError::Expired),
-        (with_claims(&CLAIMS.replace("\"ann\"", &format!("\"{}\"", "a".repeat(TOKEN_BYTES_MAX)))), TokenError::Malformed),
+        (
+            with_claims(&CLAIMS.replace("01010101-", "")),
+            TokenError::Malformed,
+        ),
+        (
+            with_claims(&CLAIMS.replace("02020202-", "x")),
+            TokenError::Malformed,
+        ),
+        (
+            with_claims(&CLAIMS.replace("1700000060", "-1")),
+            TokenError::Malformed,
+        ),
+        (
+            with_claims(&CLAIMS.replace("1700000060", "1e400")),
+            TokenError::Malformed,
+        ),
+        (
+            with_claims(&CLAIMS.replace("\"ann\"", "null")),
+            TokenError::Malformed,
+        ),
+        (
+            with_claims(&CLAIMS.replace("1700000060", "1699999999")),
+            TokenError::Expired,
+        ),
+        (
+            with_claims(
+                &CLAIMS.replace("\"ann\"", &format!("\"{}\"", "a".repeat(TOKEN_BYTES_MAX))),
+            ),
+            TokenError::Malformed,
+        ),
     ];
     for (token, refusal) in cases {
-        assert_eq!(tokens().verify_session(&token, NOW), Err(refusal), "{token}");
+        assert_eq!(
+            tokens().verify_session(&token, NOW),
+            Err(refusal),
+            "{token}"
+        );
     }
     let other_order = with_header(r#"{ "typ":"JWT", "alg":"HS256", "kid":"1" }"#);
     assert_eq!(tokens().verify_session(&other_order, NOW), Ok(login()));
@@ -128,7 +194,10 @@ fn nothing_but_the_exact_form_is_believed() {
 
 #[test]
 fn secrets_are_not_shown() {
-    let keys = Keys { session: Secret::new("alpha"), refresh: Secret::new("omega") };
+    let keys = Keys {
+        session: Secret::new("alpha"),
+        refresh: Secret::new("omega"),
+    };
     let shown = format!("{keys:?} {:?}", Tokens::new(&keys));
     assert!(!shown.contains("alpha") && !shown.contains("omega") && shown.contains("***"));
 }

@@ -86,7 +86,7 @@ impl HttpDoor {
         let mut connection = std::pin::pin!(builder.serve_connection(io, service).with_upgrades());
         tokio::select! {
             ended = connection.as_mut() => log_end(ended),
-            _ = draining.wait_for(|on| *on) => {
+            _ = draining.changed() => {
                 connection.as_mut().graceful_shutdown();
                 log_end(connection.await);
             }
@@ -106,6 +106,9 @@ impl HttpDoor {
             return self.upgrade(&mut request, &query, address, place);
         }
         if request.method() == Verb::GET || request.method() == Verb::HEAD {
+            if let Some(answer) = assets::serve_page(&self.gateway.pages, &path) {
+                return answer;
+            }
             if path == "/v2/x/arcade" {
                 return json(200, assets::arcade(&self.gateway));
             }

@@ -524,11 +524,12 @@ impl<'a> JsonReader<'a> {
 
     /// An error here; an end of text is named as such whatever was expected.
     fn error(&self, kind: JsonErrorKind) -> JsonError {
-        let kind = match kind {
-            JsonErrorKind::Expected(_) if self.position >= self.text.len() => {
-                JsonErrorKind::UnexpectedEnd
-            }
-            other => other,
+        let at_end = self.position >= self.text.len();
+        let expected = matches!(kind, JsonErrorKind::Expected(_));
+        let kind = if expected && at_end {
+            JsonErrorKind::UnexpectedEnd
+        } else {
+            kind
         };
         JsonError {
             offset: self.position.min(self.text.len()),

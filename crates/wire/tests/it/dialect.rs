@@ -114,12 +114,7 @@ fn accepted_forms() {
         );
     }
     let string = r#"{"match_id":"\"\\\/\b\f\n\r\t\u00e9\ud83d\uDE00 é"}"#;
-    assert_eq!(
-        data(string).match_id,
-        "\"\\/\u{8}\u{c}\n\r\tésomething é"
-            .replace("something", "\u{1f600} ")
-            .replace("  ", " ")
-    );
+    assert_eq!(data(string).match_id, "\"\\/\u{8}\u{c}\n\r\té\u{1f600} é");
     assert!(
         data(r#"{"presences":null,"match_id":null,"reliable":null,"data":null}"#)
             == Default::default()

@@ -4,7 +4,6 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
 
-use prost::Message as _;
 use tagus_wire::realtime::{Envelope, envelope::Message};
 use tagus_wire::{Json, ext, from_json, realtime, to_json};
 

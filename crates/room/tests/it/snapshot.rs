@@ -1,0 +1,74 @@
+//! Rooms written down and opened again.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tagus_room::Host;
+
+use crate::probe::{COMPUTE, SAY, Stage, factory};
+
+/// A room with something in every part of its state.
+fn busy() -> Stage {
+    let mut stage = Stage::open("rate=60 hold=1000 record=100000");
+    for number in 1..=3 {
+        stage.join(number, number).unwrap();
+    }
+    stage.say(0, COMPUTE, "2");
+    stage.live_ms(333);
+    stage.host.computed(1, "result".into());
+    stage.lose(1);
+    stage.leave(0);
+    stage.say(2, SAY, "waiting");
+    stage.lines();
+    stage
+}
+
+#[test]
+fn a_restored_room_runs_on_at_another_time_of_day() {
+    for restored_at in [Duration::ZERO, Duration::from_secs(1_000_000)] {
+        let mut stage = busy();
+        let snapshot = stage.host.snapshot();
+        let mut twin = Stage {
+            host: Host::restore(&factory(), &snapshot, restored_at).unwrap(),
+            now: restored_at,
+            effects: Vec::new(),
+        };
+        assert_eq!(twin.host.snapshot(), snapshot);
+        // The last call came at the deadline of tick 19, 317 ms after the start; `live_ms` went on to 333.
+        let lag = stage.now - stage.host.next_due().unwrap().min(stage.now);
+        assert_eq!(lag, Duration::ZERO);
+        for _ in 0..100 {
+            stage.live_ms(17);
+            twin.live_ms(17);
+            assert_eq!(stage.lines(), twin.lines());
+            assert_eq!(stage.host.state_hash(), twin.host.state_hash());
+        }
+        assert_eq!(twin.host.seed(), 5);
+    }
+}
+
+#[test]
+fn every_cut_snapshot_is_refused() {
+    let snapshot = busy().host.snapshot();
+    for length in 0..snapshot.len() - 9 {
+        assert!(
+            Host::restore(&factory(), &snapshot[..length], Duration::ZERO).is_err(),
+            "{length}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_snapshot_never_panics(at in 0_usize..400, value: u8, more in prop::collection::vec(any::<u8>(), 0..40)) {
+        let mut snapshot = busy().host.snapshot();
+        let at = at % snapshot.len();
+        snapshot[at] = value;
+        snapshot.extend(more);
+        if let Ok(host) = Host::restore(&factory(), &snapshot, Duration::from_secs(1)) {
+            let mut stage = Stage { host, now: Duration::from_secs(1), effects: Vec::new() };
+            stage.pass_ms(5_000);
+            stage.pass_ms(500_000);
+        }
+    }
+}
