@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("../..");
+    let root =
+        PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("../..");
     let mut files = Vec::new();
     if env::var_os("CARGO_FEATURE_ARCADE").is_some() {
         for (folder, prefix) in FOLDERS {
@@ -16,12 +17,16 @@ fn main() -> io::Result<()> {
         }
     }
     files.sort();
-    let mut code = String::from("/// Path, bytes, entity tag; sorted by path.\nstatic ASSETS: &[(&str, &[u8], &str)] = &[\n");
+    let mut code = String::from(
+        "/// Path, bytes, entity tag; sorted by path.\nstatic ASSETS: &[(&str, &[u8], &str)] = &[\n",
+    );
     for (path, file) in files {
         let mut hash = DefaultHasher::new();
         fs::read(&file)?.hash(&mut hash);
         let (file, etag) = (file.canonicalize()?, format!("\"{:016x}\"", hash.finish()));
-        code.push_str(&format!("    ({path:?}, include_bytes!({file:?}), {etag:?}),\n"));
+        code.push_str(&format!(
+            "    ({path:?}, include_bytes!({file:?}), {etag:?}),\n"
+        ));
     }
     code.push_str("];\n");
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
@@ -31,12 +36,17 @@ fn main() -> io::Result<()> {
 fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
         if path.is_dir() {
             if !matches!(name, "test" | "node_modules") {
                 collect(&path, &format!("{prefix}{name}/"), files)?;
             }
-        } else if path.extension().is_some_and(|kind| SERVED.iter().any(|served| kind == *served)) {
+        } else if path
+            .extension()
+            .is_some_and(|kind| SERVED.iter().any(|served| kind == *served))
+        {
             files.push((format!("{prefix}{name}"), path));
         }
     }

@@ -241,7 +241,11 @@ fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
 
-const PAGE_TEST_FOLDERS: [&str; 2] = ["clients/js/test", "games/arena/client/test"];
+const PAGE_TEST_FOLDERS: [&str; 3] = [
+    "clients/js/test",
+    "games/arena/client/test",
+    "web/arcade/test",
+];
 
 #[cfg(test)]
 mod tests {

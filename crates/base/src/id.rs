@@ -208,8 +208,15 @@ impl FromStr for RoomId {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         let (uuid, node) = text.split_once('.').ok_or(IdError)?;
-        let home = if node.is_empty() { None } else { Some(node.parse()?) };
-        Ok(Self { uuid: uuid.parse()?, home })
+        let home = if node.is_empty() {
+            None
+        } else {
+            Some(node.parse()?)
+        };
+        Ok(Self {
+            uuid: uuid.parse()?,
+            home,
+        })
     }
 }
 
@@ -229,25 +236,47 @@ mod tests {
         let uuid: Uuid = text.parse().unwrap();
         assert_eq!(uuid.to_string(), text);
         assert_eq!(text.to_uppercase().parse::<Uuid>().unwrap(), uuid);
-        for bad in ["", "0189f7ea", "0189f7eaaae2c-4a3b-9d1e-00ff10a0b0c", "0189f7ea-ae2c-4a3b-9d1e-00ff10a0b0cg"] {
+        for bad in [
+            "",
+            "0189f7ea",
+            "0189f7eaaae2c-4a3b-9d1e-00ff10a0b0c",
+            "0189f7ea-ae2c-4a3b-9d1e-00ff10a0b0cg",
+        ] {
             assert_eq!(bad.parse::<Uuid>(), Err(IdError), "{bad}");
         }
     }
 
     #[test]
     fn versions_and_variant_are_set() {
-        assert_eq!(Uuid::from_random([0xff; 16]).to_string(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        assert_eq!(Uuid::from_sha1([0; 16]).to_string(), "00000000-0000-5000-8000-000000000000");
+        assert_eq!(
+            Uuid::from_random([0xff; 16]).to_string(),
+            "ffffffff-ffff-4fff-bfff-ffffffffffff"
+        );
+        assert_eq!(
+            Uuid::from_sha1([0; 16]).to_string(),
+            "00000000-0000-5000-8000-000000000000"
+        );
     }
 
     #[test]
     fn room_ids_have_a_home_or_a_trailing_dot() {
         let authoritative = "0189f7ea-ae2c-4a3b-9d1e-00ff10a0b0c0.tagus1";
         let relayed = "0189f7ea-ae2c-4a3b-9d1e-00ff10a0b0c0.";
-        assert_eq!(authoritative.parse::<RoomId>().unwrap().to_string(), authoritative);
+        assert_eq!(
+            authoritative.parse::<RoomId>().unwrap().to_string(),
+            authoritative
+        );
         assert_eq!(relayed.parse::<RoomId>().unwrap().to_string(), relayed);
-        assert!("0189f7ea-ae2c-4a3b-9d1e-00ff10a0b0c0".parse::<RoomId>().is_err());
-        assert!("0189f7ea-ae2c-4a3b-9d1e-00ff10a0b0c0.Bad Node".parse::<RoomId>().is_err());
+        assert!(
+            "0189f7ea-ae2c-4a3b-9d1e-00ff10a0b0c0"
+                .parse::<RoomId>()
+                .is_err()
+        );
+        assert!(
+            "0189f7ea-ae2c-4a3b-9d1e-00ff10a0b0c0.Bad Node"
+                .parse::<RoomId>()
+                .is_err()
+        );
         assert!("bad".parse::<RoomId>().is_err());
     }
 }

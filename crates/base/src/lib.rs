@@ -3,7 +3,11 @@
 //! Must not know: anything else. No I/O, no allocation on the way, no dependency.
 
 #![no_std]
-#![warn(clippy::disallowed_methods, clippy::iter_over_hash_type, clippy::wildcard_enum_match_arm)]
+#![warn(
+    clippy::disallowed_methods,
+    clippy::iter_over_hash_type,
+    clippy::wildcard_enum_match_arm
+)]
 
 extern crate alloc;
 

@@ -73,7 +73,14 @@ mod tests {
     fn numbers_of_a_seed_are_frozen() {
         let mut rng = Rng::new(1);
         let seen = [rng.next_u64(), rng.next_u64(), rng.next_u64()];
-        assert_eq!(seen, [0xcfc5_d07f_6f03_c29b, 0xbf42_4132_963f_e08d, 0x19a3_7d57_57aa_f520]);
+        assert_eq!(
+            seen,
+            [
+                0xcfc5_d07f_6f03_c29b,
+                0xbf42_4132_963f_e08d,
+                0x19a3_7d57_57aa_f520
+            ]
+        );
     }
 
     #[test]

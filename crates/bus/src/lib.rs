@@ -70,8 +70,11 @@ pub struct Bus {
 
 struct Shared {
     limits: BusLimits,
-    subjects: RwLock<HashMap<Box<str>, Vec<Arc<Mutex<Queue>>>>>,
+    subjects: RwLock<HashMap<Box<str>, Queues>>,
 }
+
+/// The queues of one subject's subscribers.
+type Queues = Vec<Arc<Mutex<Queue>>>;
 
 #[derive(Default)]
 struct Queue {

@@ -146,9 +146,9 @@ impl<K> Default for Failures<K> {
 
 impl<K: Copy + Ord> Failures<K> {
     fn wait_ms(&self, now: UnixMillis, key: &K) -> u64 {
-        self.entries
-            .get(key)
-            .map_or(0, |failure| failure.wait_until.0.saturating_sub(now.0))
+        let left = |failure: &Failure| failure.wait_until.0.saturating_sub(now.0);
+        // The bound matters when the clock was set back.
+        self.entries.get(key).map_or(0, left).min(WAIT_MS_MAX)
     }
 
     fn count(&mut self, now: UnixMillis, key: K, free_max: u32) {
@@ -175,7 +175,10 @@ impl<K: Copy + Ord> Failures<K> {
     }
 
     fn insert(&mut self, key: K, count: u32, last_at: UnixMillis, free_max: u32) {
-        let wait_until = UnixMillis(last_at.0.saturating_add(wait_after(count, free_max)));
+        let wait_until = match wait_after(count, free_max) {
+            0 => UnixMillis(0),
+            ms => UnixMillis(last_at.0.saturating_add(ms)),
+        };
         self.entries.insert(
             key,
             Failure {
@@ -336,6 +339,21 @@ mod tests {
             fail(&mut failed, &mut now, "ann", 7),
             [0, 0, 0, 0, 0, 0, 1],
             "from the start"
+        );
+    }
+
+    #[test]
+    fn a_clock_set_back_locks_nobody_out() {
+        let mut failed = FailedPasswords::default();
+        let ahead = UnixMillis(NOW.0 + 86_400_000);
+        failed.begin(ahead, "once", None).unwrap();
+        assert_eq!(failed.begin(NOW, "once", None), Ok(()));
+        for _ in 0..6 {
+            failed.begin(ahead, "often", None).unwrap();
+        }
+        assert_eq!(
+            failed.begin(NOW, "often", None),
+            Err(RetryAfter { ms: WAIT_MS_MAX })
         );
     }
 

@@ -4,6 +4,7 @@
 //! Must not know: SQL, HTTP, sockets, frames, rooms. Time and chance are arguments; only password hashing has threads.
 
 mod accounts;
+mod authenticate;
 mod error;
 mod failed_passwords;
 mod identity;
@@ -12,10 +13,8 @@ mod password;
 mod streams;
 mod token;
 
-pub use accounts::{
-    Account, AccountUpdate, Accounts, Authenticated, EmailLogin, IdentityLogin, USERS_REQUEST_MAX,
-    User,
-};
+pub use accounts::{Account, AccountUpdate, Accounts, USERS_REQUEST_MAX, User};
+pub use authenticate::{Authenticated, EmailLogin, IdentityLogin};
 pub use error::{Kind, PlayersError};
 pub use failed_passwords::{FailedPasswords, RetryAfter};
 pub use identity::{CustomId, DeviceId, Email, Password, Username};

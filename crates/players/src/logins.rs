@@ -251,11 +251,7 @@ impl Logins {
         let before = {
             let mut logouts = self.write();
             // A later one replaces an earlier one of the same user, so it fits where there is one.
-            if !logouts
-                .users
-                .get(&user_id)
-                .is_some_and(|user| user.ended.is_some())
-            {
+            if logouts.ended_before(user_id).is_none() {
                 self.make_room(&mut logouts, now)?;
             }
             logouts.end_user(user_id, now, expires_at)

@@ -77,6 +77,13 @@ pub(crate) struct Connection {
     _permit: Permit,
 }
 
+/// What a connection is made of.
+pub(crate) struct Arrived {
+    pub(crate) socket: Socket,
+    pub(crate) address: IpAddr,
+    pub(crate) permit: Permit,
+}
+
 /// What became of a flush.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Flushed {
@@ -90,14 +97,17 @@ pub(crate) enum Flushed {
 
 impl Connection {
     pub(crate) fn new(
-        socket: Socket,
-        address: IpAddr,
+        arrived: Arrived,
         lane: Lane,
         stage: Stage,
         generation: u32,
         now: Duration,
-        permit: Permit,
     ) -> Self {
+        let Arrived {
+            socket,
+            address,
+            permit,
+        } = arrived;
         Self {
             socket,
             address,

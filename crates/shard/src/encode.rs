@@ -69,11 +69,15 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) const fn new(envelope: Envelope) -> Self {
-        Self { envelope, frames: [None, None, None] }
+        Self {
+            envelope,
+            frames: [None, None, None],
+        }
     }
 
     pub(crate) fn frame(&mut self, lane: Lane) -> Bytes {
         let slot = &mut self.frames[lane.slot()];
-        slot.get_or_insert_with(|| frame(lane, &self.envelope)).clone()
+        slot.get_or_insert_with(|| frame(lane, &self.envelope))
+            .clone()
     }
 }

@@ -77,15 +77,38 @@ pub(crate) type SignalDone = Box<dyn FnOnce(Option<Vec<u8>>) + Send>;
 
 pub(crate) enum Command {
     Adopt(Box<Arrival>),
-    Answer { to: ConnRef, envelope: Envelope },
-    Resume { to: ConnRef, envelope: Envelope },
-    Refuse { to: ConnRef, envelope: Envelope },
-    Push { to: ConnRef, envelope: Arc<Envelope> },
-    CloseToken { token_id: Uuid, reason: &'static str },
-    CloseUser { user_id: UserId, reason: &'static str },
-    Room { id: RoomId, command: RoomCommand },
+    Answer {
+        to: ConnRef,
+        envelope: Envelope,
+    },
+    Resume {
+        to: ConnRef,
+        envelope: Envelope,
+    },
+    Refuse {
+        to: ConnRef,
+        envelope: Envelope,
+    },
+    Push {
+        to: ConnRef,
+        envelope: Arc<Envelope>,
+    },
+    CloseToken {
+        token_id: Uuid,
+        reason: &'static str,
+    },
+    CloseUser {
+        user_id: UserId,
+        reason: &'static str,
+    },
+    Room {
+        id: RoomId,
+        command: RoomCommand,
+    },
     Deliver(Vec<Delivery>),
-    Terminate { grace: Duration },
+    Terminate {
+        grace: Duration,
+    },
     Stop,
 }
 
@@ -131,7 +154,11 @@ pub(crate) enum Parcel {
     /// What a viewer sees; skipped while an earlier one is unsent.
     View(Bytes),
     /// The connection has a seat. Precedes the answer to the join.
-    Entered { room: RoomId, number: u32, seat: SeatIndex },
+    Entered {
+        room: RoomId,
+        number: u32,
+        seat: SeatIndex,
+    },
     /// The seat is no longer this connection's. The reason decides nothing; it is for the log.
     Out { room: RoomId, reason: LeaveReason },
     /// The connection's join failed.
@@ -147,7 +174,11 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(crate) fn new(waker: mio::Waker) -> Self {
-        Self { commands: Mutex::new(Vec::new()), awake: AtomicBool::new(false), waker }
+        Self {
+            commands: Mutex::new(Vec::new()),
+            awake: AtomicBool::new(false),
+            waker,
+        }
     }
 
     /// Adds a command. False when [`COMMANDS_MAX`] are waiting and the command was dropped.
@@ -242,8 +273,19 @@ impl Shards {
     }
 
     /// Asks a room's game; `done` gets none when the room does not exist or is a relayed match.
-    pub fn signal(&self, id: RoomId, data: Vec<u8>, done: impl FnOnce(Option<Vec<u8>>) + Send + 'static) {
-        self.room(id, RoomCommand::Signal { data, done: Box::new(done) });
+    pub fn signal(
+        &self,
+        id: RoomId,
+        data: Vec<u8>,
+        done: impl FnOnce(Option<Vec<u8>>) + Send + 'static,
+    ) {
+        self.room(
+            id,
+            RoomCommand::Signal {
+                data,
+                done: Box::new(done),
+            },
+        );
     }
 
     /// Frees the seat of this connection.

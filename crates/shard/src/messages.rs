@@ -32,7 +32,9 @@ impl Shard {
                 return used;
             }
             let message_bytes_max = self.config.message_bytes_max;
-            let Some((conn, connection)) = self.connection_at(index) else { return input.len() };
+            let Some((conn, connection)) = self.connection_at(index) else {
+                return input.len();
+            };
             if matches!(connection.stage, Stage::Closing { .. }) {
                 return input.len();
             }
@@ -68,12 +70,18 @@ impl Shard {
 
     /// Is the connection's list of unanswered requests full?
     pub(crate) fn must_wait(&mut self, index: u32) -> bool {
-        let Some((_, connection)) = self.connection_at(index) else { return false };
-        connection.open().is_some_and(|open| open.waiting.len() >= REQUESTS_MAX)
+        let Some((_, connection)) = self.connection_at(index) else {
+            return false;
+        };
+        connection
+            .open()
+            .is_some_and(|open| open.waiting.len() >= REQUESTS_MAX)
     }
 
     fn handle_ws(&mut self, conn: ConnRef, event: WsEvent) {
-        let Some(connection) = self.connection_mut(conn) else { return };
+        let Some(connection) = self.connection_mut(conn) else {
+            return;
+        };
         let format = connection.lane.format();
         match (event, format) {
             (WsEvent::Text(bytes), Format::Json) | (WsEvent::Binary(bytes), Format::Protobuf) => {
@@ -87,12 +95,16 @@ impl Shard {
             }
             (WsEvent::Ping(bytes), _) => self.queue(conn, ws_frame(WsOpcode::Pong, &bytes)),
             (WsEvent::Pong | WsEvent::Continued, _) => {}
-            (WsEvent::Close { code, .. }, _) => self.close(conn, CloseCode(code.unwrap_or(1000)), ""),
+            (WsEvent::Close { code, .. }, _) => {
+                self.close(conn, CloseCode(code.unwrap_or(1000)), "")
+            }
         }
     }
 
     fn handle_tcp(&mut self, conn: ConnRef, bytes: Bytes) {
-        let Some(connection) = self.connection_mut(conn) else { return };
+        let Some(connection) = self.connection_mut(conn) else {
+            return;
+        };
         if !matches!(connection.stage, Stage::Hello { .. }) {
             return self.handle_bytes(conn, Format::Protobuf, &bytes);
         }
@@ -100,12 +112,29 @@ impl Shard {
         let hello = match Hello::decode(bytes) {
             Ok(hello) if hello.version == PROTOCOL_VERSION => hello,
             Ok(hello) => {
-                let reason = format!("protocol version {} is not {PROTOCOL_VERSION}", hello.version);
-                return self.refuse_hello(conn, Refuse { code: 3, reason, retry_ms: 0 });
+                let reason = format!(
+                    "protocol version {} is not {PROTOCOL_VERSION}",
+                    hello.version
+                );
+                return self.refuse_hello(
+                    conn,
+                    Refuse {
+                        code: 3,
+                        reason,
+                        retry_ms: 0,
+                    },
+                );
             }
             Err(_) => {
                 let reason = "the first frame is no hello".to_owned();
-                return self.refuse_hello(conn, Refuse { code: 3, reason, retry_ms: 0 });
+                return self.refuse_hello(
+                    conn,
+                    Refuse {
+                        code: 3,
+                        reason,
+                        retry_ms: 0,
+                    },
+                );
             }
         };
         match self.upstream.admit(&hello.token, address) {
@@ -116,14 +145,20 @@ impl Shard {
                     session_id: session_id.to_string(),
                     server_unix_ms: unix_ms(),
                     limits: Some(Limits {
-                        message_bytes_max: u32::try_from(self.config.message_bytes_max).unwrap_or(u32::MAX),
-                        queue_bytes_max: u32::try_from(self.config.queue_bytes_max).unwrap_or(u32::MAX),
+                        message_bytes_max: u32::try_from(self.config.message_bytes_max)
+                            .unwrap_or(u32::MAX),
+                        queue_bytes_max: u32::try_from(self.config.queue_bytes_max)
+                            .unwrap_or(u32::MAX),
                     }),
                 };
                 self.queue(conn, tcp_frame(&welcome.encode_to_vec()));
             }
             Err(refused) => {
-                let refuse = Refuse { code: refused.code, reason: refused.reason, retry_ms: refused.retry_ms };
+                let refuse = Refuse {
+                    code: refused.code,
+                    reason: refused.reason,
+                    retry_ms: refused.retry_ms,
+                };
                 self.refuse_hello(conn, refuse);
             }
         }
@@ -138,7 +173,9 @@ impl Shard {
     pub(crate) fn admit(&mut self, conn: ConnRef, identity: Identity) -> SessionId {
         let session_id = SessionId(Uuid::from_random(self.upstream.random()));
         let identity = Arc::new(identity);
-        let Some(connection) = self.connection_mut(conn) else { return session_id };
+        let Some(connection) = self.connection_mut(conn) else {
+            return session_id;
+        };
         let format = connection.lane.format();
         connection.stage = Stage::Open(Open {
             session_id,
@@ -147,7 +184,12 @@ impl Shard {
             waiting: VecDeque::new(),
             seats: Vec::new(),
         });
-        self.upstream.connected(&Requester { conn, session_id, identity, format });
+        self.upstream.connected(&Requester {
+            conn,
+            session_id,
+            identity,
+            format,
+        });
         session_id
     }
 
@@ -169,7 +211,12 @@ impl Shard {
         };
         let kind = MessageKind::of(message);
         if !kind.from_client() {
-            self.refuse_message(conn, envelope.cid, Code::UnrecognizedPayload, "Unrecognized message.");
+            self.refuse_message(
+                conn,
+                envelope.cid,
+                Code::UnrecognizedPayload,
+                "Unrecognized message.",
+            );
             return;
         }
         if self.upstream.intercepts(kind) || !is_local(message) {
@@ -180,23 +227,36 @@ impl Shard {
 
     /// Hands a request up, or lets it wait for the answer to an earlier one.
     fn ask(&mut self, conn: ConnRef, envelope: Envelope) {
-        let Some(connection) = self.connection_mut(conn) else { return };
+        let Some(connection) = self.connection_mut(conn) else {
+            return;
+        };
         let format = connection.lane.format();
-        let Some(open) = connection.open_mut() else { return };
+        let Some(open) = connection.open_mut() else {
+            return;
+        };
         if open.asking {
             open.waiting.push_back(envelope);
             return;
         }
         open.asking = true;
-        let requester = Requester { conn, session_id: open.session_id, identity: open.identity.clone(), format };
+        let requester = Requester {
+            conn,
+            session_id: open.session_id,
+            identity: open.identity.clone(),
+            format,
+        };
         self.upstream.request(requester, envelope);
     }
 
     /// The request that was handed up is answered: the next one may go.
     pub(crate) fn asked(&mut self, conn: ConnRef) {
-        let Some(connection) = self.connection_mut(conn) else { return };
+        let Some(connection) = self.connection_mut(conn) else {
+            return;
+        };
         let was_unread = connection.unread;
-        let Some(open) = connection.open_mut() else { return };
+        let Some(open) = connection.open_mut() else {
+            return;
+        };
         open.asking = false;
         let next = open.waiting.pop_front();
         if was_unread {
@@ -213,14 +273,20 @@ impl Shard {
         let cid = envelope.cid;
         match envelope.message {
             Some(Message::Ping(_)) => {
-                let pong = Envelope { cid, message: Some(Message::Pong(Pong {})) };
+                let pong = Envelope {
+                    cid,
+                    message: Some(Message::Pong(Pong {})),
+                };
                 self.queue_envelope(conn, &pong);
             }
             Some(Message::MatchDataSend(send)) => self.match_data(conn, cid, send),
             Some(Message::RoomData(data)) => {
                 let found = self.connection_mut(conn).and_then(|connection| {
                     let seats = &connection.open()?.seats;
-                    seats.iter().find(|seated| seated.number == data.room).map(|seated| (seated.room, seated.seat))
+                    seats
+                        .iter()
+                        .find(|seated| seated.number == data.room)
+                        .map(|seated| (seated.room, seated.seat))
                 });
                 match found {
                     Some((room, seat)) => self.room_data(conn, room, seat, data.op_code, data.data),
@@ -233,7 +299,13 @@ impl Shard {
                 } else {
                     self.upstream.room_uuid(&create.name)
                 };
-                self.join(conn, cid, RoomId { uuid, home: None }, MatchJoin::default(), true);
+                self.join(
+                    conn,
+                    cid,
+                    RoomId { uuid, home: None },
+                    MatchJoin::default(),
+                    true,
+                );
             }
             Some(Message::MatchJoin(join)) => self.match_join(conn, cid, join),
             Some(Message::MatchLeave(leave)) => self.match_leave(conn, cid, &leave.match_id),
@@ -249,18 +321,42 @@ impl Shard {
         for presence in &send.presences {
             match presence.session_id.parse() {
                 Ok(session_id) => to.push(session_id),
-                Err(_) => return self.fail(conn, cid, Code::BadInput, "Invalid presence session ID"),
+                Err(_) => {
+                    return self.fail(conn, cid, Code::BadInput, "Invalid presence session ID");
+                }
             }
         }
         let Some(seat) = self.seat_in(conn, room) else {
-            return self.fail(conn, cid, Code::MatchNotFound, "Match not found: join it before sending to it");
+            return self.fail(
+                conn,
+                cid,
+                Code::MatchNotFound,
+                "Match not found: join it before sending to it",
+            );
         };
         let (op, data, reliable) = (send.op_code, send.data, send.reliable);
-        self.send_room(room, RoomCommand::Data(RoomMessage { from: conn, seat, op, data, reliable, to }));
+        self.send_room(
+            room,
+            RoomCommand::Data(RoomMessage {
+                from: conn,
+                seat,
+                op,
+                data,
+                reliable,
+                to,
+            }),
+        );
     }
 
     fn room_data(&mut self, conn: ConnRef, room: RoomId, seat: SeatIndex, op: i64, data: Bytes) {
-        let message = RoomMessage { from: conn, seat, op, data, reliable: true, to: Vec::new() };
+        let message = RoomMessage {
+            from: conn,
+            seat,
+            op,
+            data,
+            reliable: true,
+            to: Vec::new(),
+        };
         self.send_room(room, RoomCommand::Data(message));
     }
 
@@ -282,11 +378,20 @@ impl Shard {
         if join.metadata.len() > tagus_room::METADATA_ENTRIES_MAX {
             return self.fail(conn, cid, Code::BadInput, "Too much join metadata");
         }
-        let Some(connection) = self.connection_mut(conn) else { return };
+        let Some(connection) = self.connection_mut(conn) else {
+            return;
+        };
         let lane = connection.lane;
-        let Some(open) = connection.open() else { return };
+        let Some(open) = connection.open() else {
+            return;
+        };
         if open.seats.len() >= SEATS_PER_CONNECTION_MAX {
-            return self.fail(conn, cid, Code::MatchJoinRejected, "Too many matches joined");
+            return self.fail(
+                conn,
+                cid,
+                Code::MatchJoinRejected,
+                "Too many matches joined",
+            );
         }
         let person = Person {
             user_id: open.identity.user_id,
@@ -294,7 +399,14 @@ impl Shard {
             username: open.identity.username.clone(),
         };
         let metadata = join.metadata;
-        let request = JoinRequest { from: conn, lane, person, cid, metadata, create };
+        let request = JoinRequest {
+            from: conn,
+            lane,
+            person,
+            cid,
+            metadata,
+            create,
+        };
         self.send_room(room, RoomCommand::Join(Box::new(request)));
     }
 
@@ -303,7 +415,10 @@ impl Shard {
             return self.fail(conn, cid, Code::BadInput, "Invalid match ID");
         };
         if let Some(seat) = self.seat_in(conn, room) {
-            if let Some(open) = self.connection_mut(conn).and_then(|connection| connection.open_mut()) {
+            if let Some(open) = self
+                .connection_mut(conn)
+                .and_then(|connection| connection.open_mut())
+            {
                 open.seats.retain(|seated| seated.room != room);
             }
             self.send_room(room, RoomCommand::Leave { from: conn, seat });
@@ -312,8 +427,17 @@ impl Shard {
     }
 
     /// Notes a seat. False when the connection is gone or closing, so that the seat must be freed again.
-    pub(crate) fn entered(&mut self, conn: ConnRef, room: RoomId, number: u32, seat: SeatIndex) -> bool {
-        let Some(open) = self.connection_mut(conn).and_then(|connection| connection.open_mut()) else {
+    pub(crate) fn entered(
+        &mut self,
+        conn: ConnRef,
+        room: RoomId,
+        number: u32,
+        seat: SeatIndex,
+    ) -> bool {
+        let Some(open) = self
+            .connection_mut(conn)
+            .and_then(|connection| connection.open_mut())
+        else {
             return false;
         };
         open.seats.retain(|seated| seated.room != room);
@@ -322,19 +446,26 @@ impl Shard {
     }
 
     pub(crate) fn queue_envelope(&mut self, conn: ConnRef, envelope: &Envelope) {
-        let Some(connection) = self.connection_mut(conn) else { return };
+        let Some(connection) = self.connection_mut(conn) else {
+            return;
+        };
         let bytes = frame(connection.lane, envelope);
         self.queue(conn, bytes);
     }
 
     /// The id of a room: as the wire has it, or the stable name of a default room.
     fn room_id(&self, text: &str) -> Option<RoomId> {
-        text.parse().ok().or_else(|| self.config.named_rooms.get(text).copied())
+        text.parse()
+            .ok()
+            .or_else(|| self.config.named_rooms.get(text).copied())
     }
 
     fn seat_in(&mut self, conn: ConnRef, room: RoomId) -> Option<SeatIndex> {
         let open = self.connection_mut(conn)?.open()?;
-        open.seats.iter().find(|seated| seated.room == room).map(|seated| seated.seat)
+        open.seats
+            .iter()
+            .find(|seated| seated.room == room)
+            .map(|seated| seated.seat)
     }
 
     fn fail(&mut self, conn: ConnRef, cid: String, code: Code, message: &str) {
@@ -376,7 +507,9 @@ const fn is_local(message: &Message) -> bool {
 }
 
 fn unix_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -52,19 +52,55 @@ impl ShardMetrics {
             rooms_failed: Counter::default(),
         };
         let sub = registry.sub_registry_with_prefix("tagus_shard");
-        sub.register("connections", "Open connections", metrics.connections.clone());
+        sub.register(
+            "connections",
+            "Open connections",
+            metrics.connections.clone(),
+        );
         sub.register("rooms", "Open rooms", metrics.rooms.clone());
         sub.register("ticks", "Ticks run", metrics.ticks.clone());
-        sub.register("tick_seconds", "Time of one tick with its encoding", metrics.tick_seconds.clone());
-        sub.register("tick_late_seconds", "How late ticks start", metrics.tick_late_seconds.clone());
-        sub.register("received", "Messages received from clients", metrics.received.clone());
+        sub.register(
+            "tick_seconds",
+            "Time of one tick with its encoding",
+            metrics.tick_seconds.clone(),
+        );
+        sub.register(
+            "tick_late_seconds",
+            "How late ticks start",
+            metrics.tick_late_seconds.clone(),
+        );
+        sub.register(
+            "received",
+            "Messages received from clients",
+            metrics.received.clone(),
+        );
         sub.register("sent", "Frames queued to clients", metrics.sent.clone());
         sub.register("writes", "Write system calls", metrics.writes.clone());
-        sub.register("views_skipped", "Views skipped for slow readers", metrics.views_skipped.clone());
-        sub.register("slow_readers", "Connections closed as slow readers", metrics.slow_readers.clone());
-        sub.register("malformed", "Connections closed for malformed input", metrics.malformed.clone());
-        sub.register("inputs_dropped", "Messages to rooms dropped", metrics.inputs_dropped.clone());
-        sub.register("rooms_failed", "Rooms closed because their game panicked", metrics.rooms_failed.clone());
+        sub.register(
+            "views_skipped",
+            "Views skipped for slow readers",
+            metrics.views_skipped.clone(),
+        );
+        sub.register(
+            "slow_readers",
+            "Connections closed as slow readers",
+            metrics.slow_readers.clone(),
+        );
+        sub.register(
+            "malformed",
+            "Connections closed for malformed input",
+            metrics.malformed.clone(),
+        );
+        sub.register(
+            "inputs_dropped",
+            "Messages to rooms dropped",
+            metrics.inputs_dropped.clone(),
+        );
+        sub.register(
+            "rooms_failed",
+            "Rooms closed because their game panicked",
+            metrics.rooms_failed.clone(),
+        );
         metrics
     }
 }

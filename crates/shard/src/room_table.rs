@@ -11,7 +11,9 @@ use tagus_base::{RoomId, SeatIndex, SessionId};
 use tagus_room::{Effect, Host, How, LeaveReason, Opening, Person, Relay, To};
 use tagus_wire::ext::RoomData;
 use tagus_wire::realtime::envelope::Message;
-use tagus_wire::realtime::{Envelope, Match, MatchData, MatchPresenceEvent, UserPresence, error::Code};
+use tagus_wire::realtime::{
+    Envelope, Match, MatchData, MatchPresenceEvent, UserPresence, error::Code,
+};
 
 use crate::encode::{Lane, Shared, frame};
 use crate::inbox::{ConnRef, Delivery, JoinRequest, Parcel, RoomCommand, RoomMessage, RoomOpening};
@@ -25,7 +27,9 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     pub(crate) fn new(shard_count: usize) -> Self {
-        Self { by_shard: (0..shard_count).map(|_| Vec::new()).collect() }
+        Self {
+            by_shard: (0..shard_count).map(|_| Vec::new()).collect(),
+        }
     }
 
     pub(crate) fn send(&mut self, to: ConnRef, what: Parcel) {
@@ -41,6 +45,8 @@ pub(crate) struct RoomTable {
     due: BTreeSet<(Duration, RoomId)>,
     /// The next room's number on the wire; unique on this node because shards count in steps of their count.
     next_number: u32,
+    /// Time of this turn.
+    now: Duration,
     number_step: u32,
     upstream: Arc<dyn Upstream>,
     metrics: ShardMetrics,
@@ -76,11 +82,17 @@ struct Member {
 }
 
 impl RoomTable {
-    pub(crate) fn new(shard: u16, shard_count: usize, upstream: Arc<dyn Upstream>, metrics: ShardMetrics) -> Self {
+    pub(crate) fn new(
+        shard: u16,
+        shard_count: usize,
+        upstream: Arc<dyn Upstream>,
+        metrics: ShardMetrics,
+    ) -> Self {
         Self {
             rooms: HashMap::new(),
             due: BTreeSet::new(),
             next_number: u32::from(shard) + 1,
+            now: Duration::ZERO,
             number_step: shard_count as u32,
             upstream,
             metrics,
@@ -93,39 +105,56 @@ impl RoomTable {
         self.due.first().map(|(at, _)| *at)
     }
 
-    pub(crate) fn handle(&mut self, now: Duration, id: RoomId, command: RoomCommand, out: &mut Outgoing) {
+    pub(crate) fn handle(
+        &mut self,
+        now: Duration,
+        id: RoomId,
+        command: RoomCommand,
+        out: &mut Outgoing,
+    ) {
+        self.now = now;
         match command {
-            RoomCommand::Open(opening) => self.open(now, *opening),
-            RoomCommand::Join(request) => self.join(now, id, *request, out),
+            RoomCommand::Open(opening) => self.open(*opening),
+            RoomCommand::Join(request) => self.join(id, *request, out),
             RoomCommand::Data(message) => self.data(id, message, out),
-            RoomCommand::Leave { from, seat } => self.free(now, id, from, seat, LeaveReason::Left, out),
-            RoomCommand::Gone { from, seat } => self.free(now, id, from, seat, LeaveReason::Disconnected, out),
+            RoomCommand::Leave { from, seat } => self.free(id, from, seat, LeaveReason::Left, out),
+            RoomCommand::Gone { from, seat } => {
+                self.free(id, from, seat, LeaveReason::Disconnected, out)
+            }
             RoomCommand::Computed { token, data } => {
-                self.with_host(now, id, out, |host, _| host.computed(token, data));
+                self.with_host(id, out, |host, _| host.computed(token, data));
             }
             RoomCommand::Signal { data, done } => {
-                let answer = self.with_host(now, id, out, |host, effects| host.signal(now, &data, effects));
+                let answer =
+                    self.with_host(id, out, |host, effects| host.signal(now, &data, effects));
                 done(answer);
             }
-            RoomCommand::Kick { session_id } => self.kick(now, id, session_id, out),
+            RoomCommand::Kick { session_id } => self.kick(id, session_id, out),
         }
     }
 
     /// Runs every room that is due.
     pub(crate) fn run_due(&mut self, now: Duration, out: &mut Outgoing) {
+        self.now = now;
         while let Some((at, id)) = self.due.first().copied() {
             if at > now {
                 return;
             }
             let started = Instant::now();
             let before = self.rooms.get(&id).and_then(Cell::tick_number);
-            let ran = self.with_host(now, id, out, |host, effects| host.tick(now, effects)).is_some();
+            let ran = self
+                .with_host(id, out, |host, effects| host.tick(now, effects))
+                .is_some();
             let after = self.rooms.get(&id).and_then(Cell::tick_number);
             if ran && after.is_some() && before != after {
                 self.send_views(id, out);
                 self.metrics.ticks.inc();
-                self.metrics.tick_late_seconds.observe((now - at).as_secs_f64());
-                self.metrics.tick_seconds.observe(started.elapsed().as_secs_f64());
+                self.metrics
+                    .tick_late_seconds
+                    .observe((now - at).as_secs_f64());
+                self.metrics
+                    .tick_seconds
+                    .observe(started.elapsed().as_secs_f64());
             }
             // A room that is due at the same instant again waits for the next turn.
             if self.due.first().is_some_and(|first| *first == (at, id)) {
@@ -139,16 +168,23 @@ impl RoomTable {
         let mut ids: Vec<RoomId> = self.rooms.keys().copied().collect();
         ids.sort_unstable();
         for id in ids {
-            self.with_host(now, id, out, |host, effects| host.terminate(now, grace_ms, effects));
+            self.with_host(id, out, |host, effects| {
+                host.terminate(now, grace_ms, effects)
+            });
         }
     }
 
-    fn open(&mut self, now: Duration, opening: RoomOpening) {
+    fn open(&mut self, opening: RoomOpening) {
+        let now = self.now;
         if self.rooms.contains_key(&opening.id) {
             (opening.done)(Ok(()));
             return;
         }
-        let start = Opening { seed: opening.seed, params: opening.params, now };
+        let start = Opening {
+            seed: opening.seed,
+            params: opening.params,
+            now,
+        };
         let host = match catch_unwind(AssertUnwindSafe(|| Host::open(&opening.factory, start))) {
             Ok(Ok(host)) => host,
             Ok(Err(error)) => return (opening.done)(Err(error)),
@@ -185,31 +221,47 @@ impl RoomTable {
         number
     }
 
-    fn join(&mut self, now: Duration, id: RoomId, request: JoinRequest, out: &mut Outgoing) {
+    fn join(&mut self, id: RoomId, request: JoinRequest, out: &mut Outgoing) {
         if !self.rooms.contains_key(&id) {
             if !request.create {
-                let failed = error_frame(request.lane, request.cid, Code::MatchNotFound, "Match not found");
+                let failed = error_frame(
+                    request.lane,
+                    request.cid,
+                    Code::MatchNotFound,
+                    "Match not found",
+                );
                 return out.send(request.from, Parcel::Failed(failed));
             }
             let number = self.number();
             self.rooms.insert(id, Cell::relayed(id, number));
             self.metrics.rooms.inc();
         }
-        let Some(cell) = self.rooms.get_mut(&id) else { return };
+        let Some(cell) = self.rooms.get_mut(&id) else {
+            return;
+        };
         if matches!(cell.rules, Rules::Relayed(_)) {
             self.join_relayed(id, request, out);
         } else {
-            self.join_hosted(now, id, request, out);
+            self.join_hosted(id, request, out);
         }
     }
 
     fn join_relayed(&mut self, id: RoomId, request: JoinRequest, out: &mut Outgoing) {
-        let Some(cell) = self.rooms.get_mut(&id) else { return };
-        let Rules::Relayed(relay) = &mut cell.rules else { return };
+        let Some(cell) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        let Rules::Relayed(relay) = &mut cell.rules else {
+            return;
+        };
         let (seat, known) = match relay.join(request.person.clone()) {
             Ok(joined) => (joined.seat, joined.how == How::Already),
             Err(refusal) => {
-                let failed = error_frame(request.lane, request.cid, Code::MatchJoinRejected, &refusal.reason);
+                let failed = error_frame(
+                    request.lane,
+                    request.cid,
+                    Code::MatchJoinRejected,
+                    &refusal.reason,
+                );
                 return out.send(request.from, Parcel::Failed(failed));
             }
         };
@@ -224,17 +276,32 @@ impl RoomTable {
         }
     }
 
-    fn join_hosted(&mut self, now: Duration, id: RoomId, request: JoinRequest, out: &mut Outgoing) {
+    fn join_hosted(&mut self, id: RoomId, request: JoinRequest, out: &mut Outgoing) {
+        let now = self.now;
         let person = request.person.clone();
         let metadata = request.metadata.clone();
-        let Some(joined) = self.call_host(id, out, |host, effects| host.join(now, person, metadata, effects)) else {
-            let failed = error_frame(request.lane, request.cid, Code::MatchNotFound, "Match not found");
+        let Some(joined) = self.call_host(id, out, |host, effects| {
+            host.join(now, person, metadata, effects)
+        }) else {
+            let failed = error_frame(
+                request.lane,
+                request.cid,
+                Code::MatchNotFound,
+                "Match not found",
+            );
             return out.send(request.from, Parcel::Failed(failed));
         };
-        let Some(cell) = self.rooms.get_mut(&id) else { return };
+        let Some(cell) = self.rooms.get_mut(&id) else {
+            return;
+        };
         match joined {
             Err(refusal) => {
-                let failed = error_frame(request.lane, request.cid, Code::MatchJoinRejected, &refusal.reason);
+                let failed = error_frame(
+                    request.lane,
+                    request.cid,
+                    Code::MatchJoinRejected,
+                    &refusal.reason,
+                );
                 out.send(request.from, Parcel::Failed(failed));
             }
             Ok(joined) => {
@@ -260,15 +327,22 @@ impl RoomTable {
     }
 
     fn data(&mut self, id: RoomId, message: RoomMessage, out: &mut Outgoing) {
-        let Some(cell) = self.rooms.get_mut(&id) else { return };
-        let Some(member) = cell.member(message.seat) else { return };
+        let Some(cell) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        let Some(member) = cell.member(message.seat) else {
+            return;
+        };
         if member.conn != Some(message.from) {
             return;
         }
         let sender = member.person.session_id;
         match &mut cell.rules {
             Rules::Hosted(host) => {
-                if host.message(message.seat, message.op, message.data).is_err() {
+                if host
+                    .message(message.seat, message.op, message.data)
+                    .is_err()
+                {
                     self.metrics.inputs_dropped.inc();
                 }
             }
@@ -293,19 +367,29 @@ impl RoomTable {
 
     fn free(
         &mut self,
-        now: Duration,
         id: RoomId,
         from: ConnRef,
         seat: SeatIndex,
         reason: LeaveReason,
         out: &mut Outgoing,
     ) {
-        let Some(cell) = self.rooms.get_mut(&id) else { return };
-        if cell.member(seat).is_none_or(|member| member.conn != Some(from)) {
+        let Some(cell) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        if cell
+            .member(seat)
+            .is_none_or(|member| member.conn != Some(from))
+        {
             return;
         }
         if let Rules::Relayed(relay) = &mut cell.rules {
-            let Some(member) = cell.members.get_mut(usize::from(seat.0)).and_then(Option::take) else { return };
+            let Some(member) = cell
+                .members
+                .get_mut(usize::from(seat.0))
+                .and_then(Option::take)
+            else {
+                return;
+            };
             relay.leave(member.person.session_id);
             let empty = relay.is_empty();
             cell.announce_gone(&member, out);
@@ -322,31 +406,48 @@ impl RoomTable {
         {
             member.conn = None;
         }
-        self.with_host(now, id, out, |host, effects| match reason {
+        let now = self.now;
+        self.with_host(id, out, |host, effects| match reason {
             LeaveReason::Disconnected => host.connection_lost(now, seat, effects),
-            LeaveReason::Left | LeaveReason::Kicked | LeaveReason::Closed => host.leave(now, seat, reason, effects),
+            LeaveReason::Left | LeaveReason::Kicked | LeaveReason::Closed => {
+                host.leave(now, seat, reason, effects)
+            }
         });
     }
 
-    fn kick(&mut self, now: Duration, id: RoomId, session_id: SessionId, out: &mut Outgoing) {
-        let Some(cell) = self.rooms.get_mut(&id) else { return };
-        let sits = |slot: &Option<Member>| slot.as_ref().is_some_and(|member| member.person.session_id == session_id);
+    fn kick(&mut self, id: RoomId, session_id: SessionId, out: &mut Outgoing) {
+        let now = self.now;
+        let Some(cell) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        let sits = |slot: &Option<Member>| {
+            slot.as_ref()
+                .is_some_and(|member| member.person.session_id == session_id)
+        };
         let found = cell.members.iter().position(sits);
-        let Some(seat) = found.and_then(|index| u16::try_from(index).ok()).map(SeatIndex) else { return };
+        let Some(seat) = found
+            .and_then(|index| u16::try_from(index).ok())
+            .map(SeatIndex)
+        else {
+            return;
+        };
         if matches!(cell.rules, Rules::Hosted(_)) {
-            self.with_host(now, id, out, |host, effects| host.leave(now, seat, LeaveReason::Kicked, effects));
+            self.with_host(id, out, |host, effects| {
+                host.leave(now, seat, LeaveReason::Kicked, effects)
+            });
             return;
         }
-        let Some(conn) = cell.member(seat).and_then(|member| member.conn) else { return };
+        let Some(conn) = cell.member(seat).and_then(|member| member.conn) else {
+            return;
+        };
         cell.tell_out(conn, seat, LeaveReason::Kicked, out);
-        self.free(now, id, conn, seat, LeaveReason::Kicked, out);
+        self.free(id, conn, seat, LeaveReason::Kicked, out);
     }
 
     /// Calls the host, applies its effects and notes when it is due next.
     /// None when there is no such authoritative room or its game panicked.
     fn with_host<T>(
         &mut self,
-        _now: Duration,
         id: RoomId,
         out: &mut Outgoing,
         call: impl FnOnce(&mut Host, &mut Vec<Effect>) -> T,
@@ -365,15 +466,21 @@ impl RoomTable {
         call: impl FnOnce(&mut Host, &mut Vec<Effect>) -> T,
     ) -> Option<T> {
         let cell = self.rooms.get_mut(&id)?;
-        let Rules::Hosted(host) = &mut cell.rules else { return None };
+        let Rules::Hosted(host) = &mut cell.rules else {
+            return None;
+        };
         let effects = &mut self.effects;
         match catch_unwind(AssertUnwindSafe(|| call(host, effects))) {
             Ok(answer) => Some(answer),
             Err(_) => {
-                let recording = host.recording().map(|recording| recording.to_bytes(&cell.game)).unwrap_or_default();
+                let recording = host
+                    .recording()
+                    .map(|recording| recording.to_bytes(&cell.game))
+                    .unwrap_or_default();
                 tracing::error!(room = %id, game = %cell.game, seed = cell.seed, "game panicked; room closed");
                 self.metrics.rooms_failed.inc();
-                self.upstream.room_failed(id, &cell.game, cell.seed, recording);
+                self.upstream
+                    .room_failed(id, &cell.game, cell.seed, recording);
                 self.effects.clear();
                 self.close(id, out);
                 None
@@ -384,10 +491,23 @@ impl RoomTable {
     fn apply_effects(&mut self, id: RoomId, out: &mut Outgoing) {
         let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
-            let Some(cell) = self.rooms.get_mut(&id) else { break };
+            let Some(cell) = self.rooms.get_mut(&id) else {
+                break;
+            };
             match effect {
-                Effect::Send { to, op, sender, data, .. } => cell.send(&to, op, sender, data, out),
-                Effect::Freed { seat, person, reason, .. } => {
+                Effect::Send {
+                    to,
+                    op,
+                    sender,
+                    data,
+                    ..
+                } => cell.send(&to, op, sender, data, out),
+                Effect::Freed {
+                    seat,
+                    person,
+                    reason,
+                    ..
+                } => {
                     if let Some(member) = cell.take_member(seat) {
                         if let Some(conn) = member.conn
                             && reason != LeaveReason::Left
@@ -411,20 +531,40 @@ impl RoomTable {
     }
 
     fn send_views(&mut self, id: RoomId, out: &mut Outgoing) {
-        let Some(cell) = self.rooms.get(&id) else { return };
-        let Rules::Hosted(host) = &cell.rules else { return };
+        let Some(cell) = self.rooms.get(&id) else {
+            return;
+        };
+        let Rules::Hosted(host) = &cell.rules else {
+            return;
+        };
         for (index, member) in cell.members.iter().enumerate() {
-            let Some(Member { conn: Some(conn), lane, .. }) = member else { continue };
+            let Some(Member {
+                conn: Some(conn),
+                lane,
+                ..
+            }) = member
+            else {
+                continue;
+            };
             self.view.clear();
-            let Some(op) = host.view(SeatIndex(index as u16), &mut self.view) else { continue };
+            let Some(op) = host.view(SeatIndex(index as u16), &mut self.view) else {
+                continue;
+            };
             let data = Bytes::copy_from_slice(&self.view);
-            out.send(*conn, Parcel::View(frame(*lane, &cell.data(*lane, op, None, data))));
+            out.send(
+                *conn,
+                Parcel::View(frame(*lane, &cell.data(*lane, op, None, data))),
+            );
         }
     }
 
     fn reschedule(&mut self, id: RoomId) {
-        let Some(cell) = self.rooms.get_mut(&id) else { return };
-        let Rules::Hosted(host) = &cell.rules else { return };
+        let Some(cell) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        let Rules::Hosted(host) = &cell.rules else {
+            return;
+        };
         let next = host.next_due();
         if next == cell.due {
             return;
@@ -439,12 +579,16 @@ impl RoomTable {
     }
 
     fn close(&mut self, id: RoomId, out: &mut Outgoing) {
-        let Some(mut cell) = self.rooms.remove(&id) else { return };
+        let Some(mut cell) = self.rooms.remove(&id) else {
+            return;
+        };
         if let Some(due) = cell.due {
             self.due.remove(&(due, id));
         }
         for index in 0..cell.members.len() {
-            let Some(member) = cell.members[index].take() else { continue };
+            let Some(member) = cell.members[index].take() else {
+                continue;
+            };
             if let Some(conn) = member.conn {
                 cell.tell_gone(conn, &member, LeaveReason::Closed, out);
             }
@@ -480,8 +624,11 @@ impl Cell {
 
     fn summary(&self) -> RoomSummary {
         let (seats_max, tick_rate_hz) = match &self.rules {
-            Rules::Hosted(host) => (u32::from(host.settings().seats_max), host.settings().tick_rate_hz),
-            Rules::Relayed(_) => (tagus_room::SEATS_MAX as u32, 0),
+            Rules::Hosted(host) => (
+                u32::from(host.settings().seats_max),
+                host.settings().tick_rate_hz,
+            ),
+            Rules::Relayed(_) => (u32::from(tagus_room::SEATS_MAX), 0),
         };
         RoomSummary {
             id: self.id,
@@ -499,11 +646,15 @@ impl Cell {
     }
 
     fn member(&self, seat: SeatIndex) -> Option<&Member> {
-        self.members.get(usize::from(seat.0)).and_then(Option::as_ref)
+        self.members
+            .get(usize::from(seat.0))
+            .and_then(Option::as_ref)
     }
 
     fn take_member(&mut self, seat: SeatIndex) -> Option<Member> {
-        self.members.get_mut(usize::from(seat.0)).and_then(Option::take)
+        self.members
+            .get_mut(usize::from(seat.0))
+            .and_then(Option::take)
     }
 
     /// Puts the newcomer on the seat; a seat that had somebody keeps its public presence.
@@ -519,27 +670,55 @@ impl Cell {
             return member.conn.replace(request.from);
         }
         let (person, presence) = (request.person.clone(), presence_of(&request.person));
-        *slot = Some(Member { conn: Some(request.from), lane: request.lane, person, presence });
+        *slot = Some(Member {
+            conn: Some(request.from),
+            lane: request.lane,
+            person,
+            presence,
+        });
         None
     }
 
     fn answer_join(&self, seat: SeatIndex, request: &JoinRequest, out: &mut Outgoing) {
-        out.send(request.from, Parcel::Entered { room: self.id, number: self.number, seat });
+        out.send(
+            request.from,
+            Parcel::Entered {
+                room: self.id,
+                number: self.number,
+                seat,
+            },
+        );
         let own = usize::from(seat.0);
-        let others = self.members.iter().enumerate().filter(|(index, _)| *index != own);
+        let others = self
+            .members
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != own);
         let answer = Match {
             match_id: self.text.clone(),
             authoritative: matches!(self.rules, Rules::Hosted(_)),
             label: self.label.as_ref().map(|label| label.to_string()),
             size: i32::try_from(self.size()).unwrap_or(i32::MAX),
-            presences: others.filter_map(|(_, slot)| slot.as_ref()).map(|m| m.presence.clone()).collect(),
+            presences: others
+                .filter_map(|(_, slot)| slot.as_ref())
+                .map(|m| m.presence.clone())
+                .collect(),
             self_: Some(member_presence(&self.members, seat)),
         };
-        let envelope = Envelope { cid: request.cid.clone(), message: Some(Message::Match(answer)) };
+        let envelope = Envelope {
+            cid: request.cid.clone(),
+            message: Some(Message::Match(answer)),
+        };
         out.send(request.from, Parcel::Frame(frame(request.lane, &envelope)));
         if request.lane.ext() {
-            let number = tagus_wire::ext::RoomNumber { match_id: self.text.clone(), room: self.number };
-            out.send(request.from, Parcel::Frame(frame(request.lane, &push(Message::RoomNumber(number)))));
+            let number = tagus_wire::ext::RoomNumber {
+                match_id: self.text.clone(),
+                room: self.number,
+            };
+            out.send(
+                request.from,
+                Parcel::Frame(frame(request.lane, &push(Message::RoomNumber(number)))),
+            );
         }
     }
 
@@ -547,7 +726,10 @@ impl Cell {
     fn announce(&self, joins: &[SeatIndex], leaves: &[UserPresence], out: &mut Outgoing) {
         let event = MatchPresenceEvent {
             match_id: self.text.clone(),
-            joins: joins.iter().map(|seat| member_presence(&self.members, *seat)).collect(),
+            joins: joins
+                .iter()
+                .map(|seat| member_presence(&self.members, *seat))
+                .collect(),
             leaves: leaves.to_vec(),
         };
         let mut shared = Shared::new(push(Message::MatchPresenceEvent(event)));
@@ -567,8 +749,20 @@ impl Cell {
             joins: Vec::new(),
             leaves: vec![member.presence.clone()],
         };
-        out.send(conn, Parcel::Frame(frame(member.lane, &push(Message::MatchPresenceEvent(event)))));
-        out.send(conn, Parcel::Out { room: self.id, reason });
+        out.send(
+            conn,
+            Parcel::Frame(frame(
+                member.lane,
+                &push(Message::MatchPresenceEvent(event)),
+            )),
+        );
+        out.send(
+            conn,
+            Parcel::Out {
+                room: self.id,
+                reason,
+            },
+        );
     }
 
     fn tell_out(&self, conn: ConnRef, seat: SeatIndex, reason: LeaveReason, out: &mut Outgoing) {
@@ -578,7 +772,12 @@ impl Cell {
     }
 
     fn deliver(&self, seat: SeatIndex, shared: &mut Shared, out: &mut Outgoing) {
-        if let Some(Member { conn: Some(conn), lane, .. }) = self.member(seat) {
+        if let Some(Member {
+            conn: Some(conn),
+            lane,
+            ..
+        }) = self.member(seat)
+        {
             out.send(*conn, Parcel::Frame(shared.frame(*lane)));
         }
     }
@@ -588,7 +787,9 @@ impl Cell {
         let mut plain = Shared::new(self.match_data(op, sender, data.clone()));
         let mut short = Shared::new(self.room_data(op, data));
         let mut each = |seat: SeatIndex| {
-            let ext = self.member(seat).is_some_and(|member| member.lane.ext() && sender.is_none());
+            let ext = self
+                .member(seat)
+                .is_some_and(|member| member.lane.ext() && sender.is_none());
             self.deliver(seat, if ext { &mut short } else { &mut plain }, out);
         };
         let all = (0..self.members.len()).map(|index| SeatIndex(index as u16));
@@ -601,17 +802,34 @@ impl Cell {
     }
 
     fn data(&self, lane: Lane, op: i64, sender: Option<SeatIndex>, data: Bytes) -> Envelope {
-        if lane.ext() && sender.is_none() { self.room_data(op, data) } else { self.match_data(op, sender, data) }
+        if lane.ext() && sender.is_none() {
+            self.room_data(op, data)
+        } else {
+            self.match_data(op, sender, data)
+        }
     }
 
     fn room_data(&self, op: i64, data: Bytes) -> Envelope {
-        push(Message::RoomData(RoomData { room: self.number, op_code: op, data, class: 0 }))
+        push(Message::RoomData(RoomData {
+            room: self.number,
+            op_code: op,
+            data,
+            class: 0,
+        }))
     }
 
     fn match_data(&self, op: i64, sender: Option<SeatIndex>, data: Bytes) -> Envelope {
-        let presence = sender.and_then(|seat| self.member(seat)).map(|member| member.presence.clone());
+        let presence = sender
+            .and_then(|seat| self.member(seat))
+            .map(|member| member.presence.clone());
         let match_id = self.text.clone();
-        push(Message::MatchData(MatchData { match_id, presence, op_code: op, data, reliable: true }))
+        push(Message::MatchData(MatchData {
+            match_id,
+            presence,
+            op_code: op,
+            data,
+            reliable: true,
+        }))
     }
 }
 
@@ -634,12 +852,22 @@ fn member_presence(members: &[Option<Member>], seat: SeatIndex) -> UserPresence 
 
 /// A message that is nobody's answer.
 pub(crate) const fn push(message: Message) -> Envelope {
-    Envelope { cid: String::new(), message: Some(message) }
+    Envelope {
+        cid: String::new(),
+        message: Some(message),
+    }
 }
 
 pub(crate) fn error_envelope(cid: String, code: Code, message: &str) -> Envelope {
-    let error = tagus_wire::realtime::Error { code: code as i32, message: message.to_owned(), ..Default::default() };
-    Envelope { cid, message: Some(Message::Error(error)) }
+    let error = tagus_wire::realtime::Error {
+        code: code as i32,
+        message: message.to_owned(),
+        ..Default::default()
+    };
+    Envelope {
+        cid,
+        message: Some(Message::Error(error)),
+    }
 }
 
 pub(crate) fn error_frame(lane: Lane, cid: String, code: Code, message: &str) -> Bytes {

@@ -9,7 +9,7 @@ use tagus_base::ConnIndex;
 use tagus_net::{WsOpcode, ws_frame};
 use tagus_wire::realtime::error::Code;
 
-use crate::connection::{CloseCode, Connection, Flushed, Stage};
+use crate::connection::{Arrived, CloseCode, Connection, Flushed, Stage};
 use crate::encode::Lane;
 use crate::inbox::{Arrival, ArrivalKind, Command, ConnRef, Delivery, Parcel, RoomCommand, Shards};
 use crate::metrics::ShardMetrics;
@@ -108,7 +108,9 @@ impl Shard {
             self.hand_over();
             self.flush_dirty();
             self.sweep();
-            if self.stopping.is_some_and(|deadline| self.now >= deadline || self.connections.iter().all(Option::is_none)) {
+            if self.stopping.is_some_and(|deadline| {
+                self.now >= deadline || self.connections.iter().all(Option::is_none)
+            }) {
                 return;
             }
         }
@@ -118,10 +120,21 @@ impl Shard {
         if !self.unread.is_empty() {
             return Duration::ZERO;
         }
-        let tick = self.rooms.next_due().map_or(Duration::MAX, |due| due.saturating_sub(self.now));
+        let tick = self
+            .rooms
+            .next_due()
+            .map_or(Duration::MAX, |due| due.saturating_sub(self.now));
         let idle = self.connections.len() == self.free.len();
-        let sweep = if idle { Duration::from_secs(60) } else { SWEEP_INTERVAL };
-        let sweep = if self.stopping.is_some() { Duration::from_millis(20) } else { sweep };
+        let sweep = if idle {
+            Duration::from_secs(60)
+        } else {
+            SWEEP_INTERVAL
+        };
+        let sweep = if self.stopping.is_some() {
+            Duration::from_millis(20)
+        } else {
+            sweep
+        };
         tick.min(sweep)
     }
 
@@ -152,15 +165,21 @@ impl Shard {
             Command::Push { to, envelope } => self.queue_envelope(to, &envelope),
             Command::CloseToken { token_id, reason } => {
                 self.close_where(reason, |connection| {
-                    connection.open().is_some_and(|open| open.identity.token_id == token_id)
+                    connection
+                        .open()
+                        .is_some_and(|open| open.identity.token_id == token_id)
                 });
             }
             Command::CloseUser { user_id, reason } => {
                 self.close_where(reason, |connection| {
-                    connection.open().is_some_and(|open| open.identity.user_id == user_id)
+                    connection
+                        .open()
+                        .is_some_and(|open| open.identity.user_id == user_id)
                 });
             }
-            Command::Room { id, command } => self.rooms.handle(self.now, id, command, &mut self.out),
+            Command::Room { id, command } => {
+                self.rooms.handle(self.now, id, command, &mut self.out)
+            }
             Command::Deliver(deliveries) => self.deliver(deliveries),
             Command::Terminate { grace } => self.rooms.terminate(self.now, grace, &mut self.out),
             Command::Stop => {
@@ -183,7 +202,13 @@ impl Shard {
             (self.connections.len() - 1) as u32
         });
         self.generation = self.generation.wrapping_add(1);
-        let Arrival { mut socket, address, leftover, kind, permit } = arrival;
+        let Arrival {
+            mut socket,
+            address,
+            leftover,
+            kind,
+            permit,
+        } = arrival;
         let interest = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = socket.register(self.poll.registry(), Token(index as usize), interest) {
             tracing::warn!(%error, "register a socket");
@@ -191,11 +216,27 @@ impl Shard {
             return;
         }
         let (lane, identity) = match kind {
-            ArrivalKind::WebSocket { identity, format, ext } => (Lane::web_socket(format, ext), Some(identity)),
+            ArrivalKind::WebSocket {
+                identity,
+                format,
+                ext,
+            } => (Lane::web_socket(format, ext), Some(identity)),
             ArrivalKind::Tcp => (Lane::Tcp { ext: false }, None),
         };
-        let stage = Stage::Hello { deadline: self.now + self.config.hello_timeout };
-        let mut connection = Connection::new(socket, address, lane, stage, self.generation, self.now, permit);
+        let stage = Stage::Hello {
+            deadline: self.now + self.config.hello_timeout,
+        };
+        let mut connection = Connection::new(
+            Arrived {
+                socket,
+                address,
+                permit,
+            },
+            lane,
+            stage,
+            self.generation,
+            self.now,
+        );
         connection.partial = leftover.into();
         self.connections[index as usize] = Some(connection);
         self.metrics.connections.inc();
@@ -211,8 +252,7 @@ impl Shard {
     fn read(&mut self, index: u32) {
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut turns = 0;
-        loop {
-            let Some(Some(connection)) = self.connections.get_mut(index as usize) else { break };
+        while let Some(Some(connection)) = self.connections.get_mut(index as usize) {
             connection.unread = false;
             if matches!(connection.stage, Stage::Closing { .. }) {
                 // Whatever still comes is read and forgotten, so that the goodbye is not lost to a reset.
@@ -230,7 +270,9 @@ impl Shard {
                 break;
             }
             turns += 1;
-            let Some(Some(connection)) = self.connections.get_mut(index as usize) else { break };
+            let Some(Some(connection)) = self.connections.get_mut(index as usize) else {
+                break;
+            };
             let held = connection.partial.len();
             if held > 0 {
                 let partial = std::mem::take(&mut connection.partial);
@@ -324,7 +366,9 @@ impl Shard {
 
     pub(crate) fn queue(&mut self, to: ConnRef, frame: Bytes) {
         let queue_bytes_max = self.config.queue_bytes_max;
-        let Some(connection) = self.connection_mut(to) else { return };
+        let Some(connection) = self.connection_mut(to) else {
+            return;
+        };
         if matches!(connection.stage, Stage::Closing { .. }) {
             return;
         }
@@ -337,7 +381,9 @@ impl Shard {
     }
 
     fn queue_view(&mut self, to: ConnRef, frame: Bytes) {
-        let Some(connection) = self.connection_mut(to) else { return };
+        let Some(connection) = self.connection_mut(to) else {
+            return;
+        };
         if connection.view_waits() || connection.open().is_none() {
             self.metrics.views_skipped.inc();
             return;
@@ -350,7 +396,9 @@ impl Shard {
     /// A client that does not read is told why and closed; what waited for it is forgotten.
     fn close_slow(&mut self, to: ConnRef) {
         self.metrics.slow_readers.inc();
-        let Some(connection) = self.connection_mut(to) else { return };
+        let Some(connection) = self.connection_mut(to) else {
+            return;
+        };
         connection.forget_queue();
         let text = "outgoing queue full: the client reads too slowly";
         let error = error_frame(connection.lane, String::new(), Code::RuntimeException, text);
@@ -370,10 +418,14 @@ impl Shard {
     fn flush_dirty(&mut self) {
         let mut writes = 0;
         for index in std::mem::take(&mut self.dirty) {
-            let Some(Some(connection)) = self.connections.get_mut(index as usize) else { continue };
+            let Some(Some(connection)) = self.connections.get_mut(index as usize) else {
+                continue;
+            };
             connection.dirty = false;
             match connection.flush(&mut writes) {
-                Flushed::All if matches!(connection.stage, Stage::Closing { .. }) => connection.socket.shutdown_write(),
+                Flushed::All if matches!(connection.stage, Stage::Closing { .. }) => {
+                    connection.socket.shutdown_write()
+                }
                 Flushed::All | Flushed::Blocked => {}
                 Flushed::Broken => self.drop_connection(index),
             }
@@ -392,7 +444,9 @@ impl Shard {
         }
         self.swept_at = self.now;
         for index in 0..self.connections.len() {
-            let Some(connection) = &mut self.connections[index] else { continue };
+            let Some(connection) = &mut self.connections[index] else {
+                continue;
+            };
             let silent = self.now.saturating_sub(connection.heard_at);
             let over = match connection.stage {
                 Stage::Hello { deadline } | Stage::Closing { deadline } => self.now >= deadline,
@@ -402,7 +456,9 @@ impl Shard {
                 self.drop_connection(index as u32);
                 continue;
             }
-            let quiet = self.now.saturating_sub(connection.pinged_at.max(connection.heard_at));
+            let quiet = self
+                .now
+                .saturating_sub(connection.pinged_at.max(connection.heard_at));
             if matches!(connection.stage, Stage::Open(_)) && quiet >= self.config.ping_interval {
                 connection.pinged_at = self.now;
                 if !matches!(connection.lane, Lane::Tcp { .. }) {
@@ -418,8 +474,15 @@ impl Shard {
             if self.connections[index].as_ref().is_some_and(&matches)
                 && let Some(conn) = self.reference(index as u32)
             {
-                let Some(connection) = self.connection_mut(conn) else { continue };
-                let error = error_frame(connection.lane, String::new(), Code::RuntimeException, reason);
+                let Some(connection) = self.connection_mut(conn) else {
+                    continue;
+                };
+                let error = error_frame(
+                    connection.lane,
+                    String::new(),
+                    Code::RuntimeException,
+                    reason,
+                );
                 connection.queue(error);
                 self.close(conn, CloseCode::NORMAL, reason);
             }
@@ -429,7 +492,9 @@ impl Shard {
     /// Says goodbye after what is queued, frees the seats, and stops listening.
     pub(crate) fn close(&mut self, conn: ConnRef, code: CloseCode, reason: &str) {
         let deadline = self.now + self.config.close_linger;
-        let Some(connection) = self.connection_mut(conn) else { return };
+        let Some(connection) = self.connection_mut(conn) else {
+            return;
+        };
         if matches!(connection.stage, Stage::Closing { .. }) {
             return;
         }
@@ -442,8 +507,12 @@ impl Shard {
     }
 
     fn drop_connection(&mut self, index: u32) {
-        let Some(conn) = self.reference(index) else { return };
-        let Some(mut connection) = self.connections[index as usize].take() else { return };
+        let Some(conn) = self.reference(index) else {
+            return;
+        };
+        let Some(mut connection) = self.connections[index as usize].take() else {
+            return;
+        };
         if let Err(error) = connection.socket.deregister(self.poll.registry()) {
             tracing::debug!(%error, "deregister a socket");
         }
@@ -456,9 +525,20 @@ impl Shard {
     fn depart(&mut self, conn: ConnRef, stage: Stage, format: tagus_wire::Format) {
         let Stage::Open(open) = stage else { return };
         for seated in &open.seats {
-            self.send_room(seated.room, RoomCommand::Gone { from: conn, seat: seated.seat });
+            self.send_room(
+                seated.room,
+                RoomCommand::Gone {
+                    from: conn,
+                    seat: seated.seat,
+                },
+            );
         }
-        let requester = Requester { conn, session_id: open.session_id, identity: open.identity, format };
+        let requester = Requester {
+            conn,
+            session_id: open.session_id,
+            identity: open.identity,
+            format,
+        };
         self.upstream.disconnected(&requester);
     }
 
@@ -474,7 +554,11 @@ impl Shard {
 
     fn reference(&self, index: u32) -> Option<ConnRef> {
         let connection = self.connections.get(index as usize)?.as_ref()?;
-        Some(ConnRef { shard: self.index, index: ConnIndex(index), generation: connection.generation })
+        Some(ConnRef {
+            shard: self.index,
+            index: ConnIndex(index),
+            generation: connection.generation,
+        })
     }
 
     pub(crate) fn connection_mut(&mut self, conn: ConnRef) -> Option<&mut Connection> {
@@ -487,7 +571,6 @@ impl Shard {
         Some((conn, self.connections[index as usize].as_mut()?))
     }
 }
-
 
 /// Bytes read in one call.
 const SCRATCH_BYTES: usize = 64 * 1024;

@@ -82,7 +82,12 @@ pub fn prepare(shard_count: usize) -> Result<Unstarted, StartError> {
         inboxes.push(Arc::new(Inbox::new(waker)));
         polls.push(poll);
     }
-    Ok(Unstarted { polls, shards: Shards { inboxes: Arc::new(inboxes) } })
+    Ok(Unstarted {
+        polls,
+        shards: Shards {
+            inboxes: Arc::new(inboxes),
+        },
+    })
 }
 
 impl Unstarted {
@@ -102,8 +107,12 @@ impl Unstarted {
         for (shard, poll) in self.polls.into_iter().enumerate() {
             let shards = self.shards.clone();
             let (config, upstream, metrics) = (config.clone(), upstream.clone(), metrics.clone());
-            let run = move || Shard::new(shard as u16, poll, shards, config, upstream, metrics).run(origin);
-            let thread = std::thread::Builder::new().name(format!("shard-{shard}")).spawn(run);
+            let run = move || {
+                Shard::new(shard as u16, poll, shards, config, upstream, metrics).run(origin)
+            };
+            let thread = std::thread::Builder::new()
+                .name(format!("shard-{shard}"))
+                .spawn(run);
             threads.push(thread.map_err(|err| StartError { shard, err })?);
         }
         Ok(ShardThreads { threads })

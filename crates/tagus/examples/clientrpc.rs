@@ -10,7 +10,9 @@ fn main() -> anyhow::Result<()> {
     Server::new(config)
         .game::<Echo>("echo")
         .rpc("clientrpc.rpc", async |call: RpcCall| Ok(call.payload))
-        .rpc("clientrpc.rpc_get", async |_: RpcCall| Ok(r#"{"message":"PONG"}"#.to_owned()))
+        .rpc("clientrpc.rpc_get", async |_: RpcCall| {
+            Ok(r#"{"message":"PONG"}"#.to_owned())
+        })
         .rpc("clientrpc.create_authoritative_match", create_match)
         .run()
 }
@@ -27,7 +29,10 @@ struct Echo {
 
 impl Game for Echo {
     fn init(setup: Setup<'_>) -> Result<(Self, Settings), InitError> {
-        let mut settings = Settings { tick_rate_hz: 10, ..Settings::default() };
+        let mut settings = Settings {
+            tick_rate_hz: 10,
+            ..Settings::default()
+        };
         if !setup.params.is_empty() {
             let params: serde_json::Value = serde_json::from_slice(setup.params)
                 .map_err(|error| InitError::new(format!("the payload is not JSON: {error}")))?;
@@ -54,7 +59,11 @@ impl Game for Echo {
     }
 
     fn restore(_: u32, bytes: &[u8]) -> Result<Self, RestoreError> {
-        let bytes = bytes.try_into().map_err(|_| RestoreError::new("not eight bytes"))?;
-        Ok(Self { messages: u64::from_le_bytes(bytes) })
+        let bytes = bytes
+            .try_into()
+            .map_err(|_| RestoreError::new("not eight bytes"))?;
+        Ok(Self {
+            messages: u64::from_le_bytes(bytes),
+        })
     }
 }

@@ -10,8 +10,16 @@ fn main() -> anyhow::Result<()> {
     tagus::Server::new(tagus::cli::serve_config()?)
         .game::<Clicks>("clicks")
         .room("hello", "clicks")
-        .page("/", "text/html; charset=utf-8", include_bytes!("hello_room.html"))
-        .page("/hello_room.js", "text/javascript", include_bytes!("hello_room.js"))
+        .page(
+            "/",
+            "text/html; charset=utf-8",
+            include_bytes!("hello_room.html"),
+        )
+        .page(
+            "/hello_room.js",
+            "text/javascript",
+            include_bytes!("hello_room.js"),
+        )
         .run()
 }
 
@@ -23,7 +31,11 @@ struct Clicks {
 
 impl Game for Clicks {
     fn init(_: Setup<'_>) -> Result<(Self, Settings), InitError> {
-        let settings = Settings { tick_rate_hz: 20, empty_ms: 0, ..Settings::default() };
+        let settings = Settings {
+            tick_rate_hz: 20,
+            empty_ms: 0,
+            ..Settings::default()
+        };
         Ok((Self::default(), settings))
     }
 
@@ -62,13 +74,19 @@ impl Game for Clicks {
             let count = u32::from_le_bytes([row[2], row[3], row[4], row[5]]);
             (u16::from_le_bytes([row[0], row[1]]), count)
         });
-        Ok(Self { counts: rows.collect() })
+        Ok(Self {
+            counts: rows.collect(),
+        })
     }
 }
 
 impl Clicks {
     fn show(&self, room: &mut Room<'_>) {
-        let rows: Vec<String> = self.counts.iter().map(|(seat, n)| format!("\"{seat}\":{n}")).collect();
+        let rows: Vec<String> = self
+            .counts
+            .iter()
+            .map(|(seat, n)| format!("\"{seat}\":{n}"))
+            .collect();
         room.send(To::All, 1, format!("{{{}}}", rows.join(",")));
     }
 }

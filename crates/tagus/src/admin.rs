@@ -1,8 +1,8 @@
 //! Port 7351: metrics, health and readiness.
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -23,7 +23,11 @@ pub(crate) struct AdminDoor {
 }
 
 /// Serves until the server drains.
-pub(crate) async fn serve(door: Arc<AdminDoor>, listener: TcpListener, mut draining: watch::Receiver<bool>) {
+pub(crate) async fn serve(
+    door: Arc<AdminDoor>,
+    listener: TcpListener,
+    mut draining: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -42,7 +46,9 @@ async fn serve_one(door: Arc<AdminDoor>, stream: TcpStream) {
         let door = door.clone();
         async move { Ok::<_, Infallible>(answer(&door, request.uri().path())) }
     });
-    let served = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = served.await {
         tracing::debug!(%error, "admin connection ended");
     }
@@ -54,11 +60,17 @@ fn answer(door: &AdminDoor, path: &str) -> Response<Full<Bytes>> {
         "/healthz" => (200, PLAIN, "ok\n".to_owned()),
         "/readyz" if door.ready.load(Ordering::Acquire) => (200, PLAIN, "ready\n".to_owned()),
         "/readyz" => (503, PLAIN, "not ready\n".to_owned()),
-        _ => (404, PLAIN, "metrics are at /metrics, health at /healthz and /readyz\n".to_owned()),
+        _ => (
+            404,
+            PLAIN,
+            "metrics are at /metrics, health at /healthz and /readyz\n".to_owned(),
+        ),
     };
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 

@@ -31,12 +31,25 @@ pub(crate) fn serve_page(pages: &Pages, path: &str) -> Option<Response<Full<Byte
 }
 
 /// The file at this path, or not modified; none when there is no such file.
-pub(crate) fn serve(path: &str, if_none_match: Option<&HeaderValue>) -> Option<Response<Full<Bytes>>> {
-    let path = if path.ends_with('/') { format!("{path}index.html") } else { path.to_owned() };
-    let index = ASSETS.binary_search_by(|(known, ..)| (*known).cmp(path.as_str())).ok()?;
+pub(crate) fn serve(
+    path: &str,
+    if_none_match: Option<&HeaderValue>,
+) -> Option<Response<Full<Bytes>>> {
+    let path = if path.ends_with('/') {
+        format!("{path}index.html")
+    } else {
+        path.to_owned()
+    };
+    let index = ASSETS
+        .binary_search_by(|(known, ..)| (*known).cmp(path.as_str()))
+        .ok()?;
     let (_, bytes, etag) = ASSETS[index];
     let same = if_none_match.is_some_and(|value| value.as_bytes() == etag.as_bytes());
-    let mut response = Response::new(if same { Full::default() } else { Full::from(bytes) });
+    let mut response = Response::new(if same {
+        Full::default()
+    } else {
+        Full::from(bytes)
+    });
     if same {
         *response.status_mut() = hyper::StatusCode::NOT_MODIFIED;
     }
@@ -49,14 +62,27 @@ pub(crate) fn serve(path: &str, if_none_match: Option<&HeaderValue>) -> Option<R
 fn harden(headers: &mut hyper::HeaderMap, content_type: &'static str) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(POLICY),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
 }
 
 /// What the arcade's page lists: games and live rooms, as JSON.
 pub(crate) fn arcade(gateway: &Gateway) -> Vec<u8> {
-    let filter = RoomFilter { limit: 100, authoritative: Some(true), ..RoomFilter::default() };
+    let filter = RoomFilter {
+        limit: 100,
+        authoritative: Some(true),
+        ..RoomFilter::default()
+    };
     let rooms: Vec<serde_json::Value> = gateway
         .directory
         .list(&filter)
@@ -77,7 +103,9 @@ pub(crate) fn arcade(gateway: &Gateway) -> Vec<u8> {
         .filter(|(id, ..)| gateway.games.contains_key(*id))
         .map(|(id, title, path)| serde_json::json!({ "id": id, "title": title, "path": path }))
         .collect();
-    serde_json::json!({ "games": games, "rooms": rooms }).to_string().into_bytes()
+    serde_json::json!({ "games": games, "rooms": rooms })
+        .to_string()
+        .into_bytes()
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -94,5 +122,4 @@ fn content_type(path: &str) -> &'static str {
 
 /// Games with a page: name, title, path.
 const GAMES: &[(&str, &str, &str)] = &[("arena", "Arena", "/games/arena/")];
-const POLICY: &str =
-    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; frame-ancestors 'none'";

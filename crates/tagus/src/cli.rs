@@ -77,8 +77,12 @@ impl ServeArgs {
 /// A setting that makes no sense.
 pub fn serve_config() -> anyhow::Result<Config> {
     // `serve` is accepted, so that such a server can stand where `tagus serve` stood.
-    let words = std::env::args_os().enumerate().filter(|(index, word)| *index != 1 || word != "serve");
-    let config = OwnMain::parse_from(words.map(|(_, word)| word)).serve.config()?;
+    let words = std::env::args_os()
+        .enumerate()
+        .filter(|(index, word)| *index != 1 || word != "serve");
+    let config = OwnMain::parse_from(words.map(|(_, word)| word))
+        .serve
+        .config()?;
     start_log(&config)?;
     Ok(config)
 }
@@ -88,6 +92,9 @@ pub fn serve_config() -> anyhow::Result<Config> {
 /// # Errors
 /// The filter is malformed.
 pub fn start_log(config: &Config) -> anyhow::Result<()> {
-    let log = tagus_telemetry::logs::LogConfig { level: config.log.clone(), ..Default::default() };
+    let log = tagus_telemetry::logs::LogConfig {
+        level: config.log.clone(),
+        ..Default::default()
+    };
     Ok(tagus_telemetry::logs::init(&log)?)
 }

@@ -190,12 +190,19 @@ impl Config {
     ///
     /// # Errors
     /// See [`ConfigError`]; unknown keys are errors.
-    pub fn load(path: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
         let mut tree = toml::Table::new();
         if let Some(path) = path {
-            let text = std::fs::read_to_string(path)
-                .map_err(|err| ConfigError::Read { path: path.to_owned(), err })?;
-            tree = text.parse().map_err(|error: toml::de::Error| ConfigError::Parse(error.to_string()))?;
+            let text = std::fs::read_to_string(path).map_err(|err| ConfigError::Read {
+                path: path.to_owned(),
+                err,
+            })?;
+            tree = text
+                .parse()
+                .map_err(|error: toml::de::Error| ConfigError::Parse(error.to_string()))?;
         }
         let variables: BTreeMap<String, String> = environment.collect();
         for (name, value) in &variables {
@@ -203,7 +210,9 @@ impl Config {
                 set(&mut tree, &key.to_lowercase(), value)?;
             }
         }
-        let file: FileConfig = tree.try_into().map_err(|error| ConfigError::Parse(error.to_string()))?;
+        let file: FileConfig = tree
+            .try_into()
+            .map_err(|error| ConfigError::Parse(error.to_string()))?;
         Self::default().merged(file)
     }
 
@@ -231,15 +240,31 @@ impl Config {
         self.session_secs = file.session.token_secs.unwrap_or(self.session_secs);
         self.refresh_secs = file.session.refresh_secs.unwrap_or(self.refresh_secs);
         let limits = &mut self.limits;
-        limits.message_bytes_max = file.limits.message_bytes_max.unwrap_or(limits.message_bytes_max);
-        limits.request_body_bytes_max =
-            file.limits.request_body_bytes_max.unwrap_or(limits.request_body_bytes_max);
-        limits.queue_bytes_max = file.limits.queue_bytes_max.unwrap_or(limits.queue_bytes_max);
-        limits.connections_max = file.limits.connections_max.unwrap_or(limits.connections_max);
-        limits.connections_per_address_max =
-            file.limits.connections_per_address_max.unwrap_or(limits.connections_per_address_max);
-        self.trusted = TrustedProxies::parse(&file.trusted_proxies)
-            .map_err(|error| ConfigError::Value { key: "trusted_proxies", reason: error.to_string() })?;
+        limits.message_bytes_max = file
+            .limits
+            .message_bytes_max
+            .unwrap_or(limits.message_bytes_max);
+        limits.request_body_bytes_max = file
+            .limits
+            .request_body_bytes_max
+            .unwrap_or(limits.request_body_bytes_max);
+        limits.queue_bytes_max = file
+            .limits
+            .queue_bytes_max
+            .unwrap_or(limits.queue_bytes_max);
+        limits.connections_max = file
+            .limits
+            .connections_max
+            .unwrap_or(limits.connections_max);
+        limits.connections_per_address_max = file
+            .limits
+            .connections_per_address_max
+            .unwrap_or(limits.connections_per_address_max);
+        self.trusted =
+            TrustedProxies::parse(&file.trusted_proxies).map_err(|error| ConfigError::Value {
+                key: "trusted_proxies",
+                reason: error.to_string(),
+            })?;
         Ok(self)
     }
 
@@ -256,7 +281,10 @@ impl Config {
             return wrong("limits", error.to_string());
         }
         if self.node.parse::<tagus_base::NodeId>().is_err() {
-            return wrong("node", format!("{:?} is not 1 to 16 of a-z, 0-9 and -", self.node));
+            return wrong(
+                "node",
+                format!("{:?} is not 1 to 16 of a-z, 0-9 and -", self.node),
+            );
         }
         if self.address.is_loopback() {
             return Ok(());
@@ -289,9 +317,19 @@ impl Config {
         self.lan = true;
         let own = || {
             let bytes = crate::gateway::random_bytes::<24>();
-            Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+            Secret::new(
+                bytes
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect::<String>(),
+            )
         };
-        self.keys = KeyRing { server: self.keys.server, http: own(), session: own(), refresh: own() };
+        self.keys = KeyRing {
+            server: self.keys.server,
+            http: own(),
+            session: own(),
+            refresh: own(),
+        };
         self
     }
 }
@@ -305,10 +343,14 @@ fn set(tree: &mut toml::Table, key: &str, value: &str) -> Result<(), ConfigError
             at.insert(part.to_owned(), guess(value));
             return Ok(());
         }
-        let next = at.entry(part.to_owned()).or_insert_with(|| toml::Table::new().into());
-        at = next
-            .as_table_mut()
-            .ok_or_else(|| ConfigError::Parse(format!("{ENVIRONMENT_PREFIX}{key}: {part} is not a section")))?;
+        let next = at
+            .entry(part.to_owned())
+            .or_insert_with(|| toml::Table::new().into());
+        at = next.as_table_mut().ok_or_else(|| {
+            ConfigError::Parse(format!(
+                "{ENVIRONMENT_PREFIX}{key}: {part} is not a section"
+            ))
+        })?;
     }
     Ok(())
 }

@@ -45,8 +45,13 @@ impl Directory {
     /// Rooms that pass the filter, fullest first.
     pub(crate) fn list(&self, filter: &RoomFilter) -> Vec<RoomSummary> {
         let passes = |room: &&RoomSummary| {
-            filter.authoritative.is_none_or(|wanted| wanted == room.label.is_some())
-                && filter.label.as_deref().is_none_or(|wanted| room.label.as_deref() == Some(wanted))
+            filter
+                .authoritative
+                .is_none_or(|wanted| wanted == room.label.is_some())
+                && filter
+                    .label
+                    .as_deref()
+                    .is_none_or(|wanted| room.label.as_deref() == Some(wanted))
                 && filter.size_min.is_none_or(|least| room.size >= least)
                 && filter.size_max.is_none_or(|most| room.size <= most)
         };

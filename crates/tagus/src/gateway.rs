@@ -8,12 +8,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use tagus_base::{NodeId, RoomId, UnixMillis, Uuid};
-use tagus_players::{Accounts, Login, Logins, Presence, Revoked, SharedStreams, StreamId, StreamMode, TokenError};
+use tagus_players::{
+    Accounts, Login, Logins, Presence, Revoked, SharedStreams, StreamId, StreamMode, TokenError,
+};
 use tagus_room::{Factory, Job, Person};
 use tagus_shard::{Identity, Refused, Requester, RoomSummary, Shards, Upstream};
+use tagus_wire::MessageKind;
 use tagus_wire::api::Rpc;
 use tagus_wire::realtime::envelope::Message;
-use tagus_wire::MessageKind;
 use tagus_wire::realtime::{self, Envelope, error::Code};
 
 use crate::api::run_rpc;
@@ -70,11 +72,17 @@ impl Gateway {
         let kind = envelope.message.as_ref().map(MessageKind::of);
         let mut envelope = envelope;
         if let Some(hook) = kind.and_then(|kind| self.hooks.message(kind)) {
-            let tagus = Tagus { gateway: self.clone() };
+            let tagus = Tagus {
+                gateway: self.clone(),
+            };
             match hook(tagus, caller.clone(), envelope).await {
                 Ok(Some(changed)) => envelope = changed,
                 Ok(None) => {
-                    let error = error_envelope(cid, Code::UnrecognizedPayload, "Requested resource is not available.");
+                    let error = error_envelope(
+                        cid,
+                        Code::UnrecognizedPayload,
+                        "Requested resource is not available.",
+                    );
                     return self.shards.refuse(requester.conn, error);
                 }
                 Err(error) => {
@@ -100,7 +108,10 @@ impl Gateway {
             Some(_) | None => {
                 let name = kind.map_or("message", MessageKind::name);
                 let text = format!("{name} is not available on this server");
-                self.shards.answer(requester.conn, error_envelope(cid, Code::UnrecognizedPayload, &text));
+                self.shards.answer(
+                    requester.conn,
+                    error_envelope(cid, Code::UnrecognizedPayload, &text),
+                );
             }
         }
     }
@@ -109,10 +120,19 @@ impl Gateway {
         let id = call.id.to_lowercase();
         match run_rpc(self, caller, &id, call.payload, Vec::new()).await {
             Ok(payload) => {
-                let answer = Rpc { id, payload, http_key: String::new() };
-                Envelope { cid, message: Some(Message::Rpc(answer)) }
+                let answer = Rpc {
+                    id,
+                    payload,
+                    http_key: String::new(),
+                };
+                Envelope {
+                    cid,
+                    message: Some(Message::Rpc(answer)),
+                }
             }
-            Err(error) if error.code == crate::api::CODE_NOT_FOUND && self.hooks.rpc(&id).is_none() => {
+            Err(error)
+                if error.code == crate::api::CODE_NOT_FOUND && self.hooks.rpc(&id).is_none() =>
+            {
                 error_envelope(cid, Code::RuntimeFunctionNotFound, &error.message)
             }
             Err(error) => error_envelope(cid, Code::RuntimeFunctionException, &error.message),
@@ -126,7 +146,11 @@ impl Upstream for Door {
             Ok(login) => Ok(identity(&login)),
             Err(error) => {
                 tracing::debug!(%error, "hello refused");
-                Err(Refused { code: 16, reason: "Auth token invalid".to_owned(), retry_ms: 0 })
+                Err(Refused {
+                    code: 16,
+                    reason: "Auth token invalid".to_owned(),
+                    retry_ms: 0,
+                })
             }
         }
     }
@@ -142,7 +166,11 @@ impl Upstream for Door {
     fn request(&self, requester: Requester, envelope: Envelope) {
         // At most one task a connection: the shard hands up the next request after the answer to this one.
         let gateway = self.0.clone();
-        drop(self.0.runtime.spawn(gateway.handle_request(requester, envelope)));
+        drop(
+            self.0
+                .runtime
+                .spawn(gateway.handle_request(requester, envelope)),
+        );
     }
 
     fn connected(&self, requester: &Requester) {
@@ -176,16 +204,24 @@ impl Upstream for Door {
     }
 
     fn seat_freed(&self, id: RoomId, person: &Person) {
-        self.0.streams.lock().leave(&stream_of(&id), person.session_id);
+        self.0
+            .streams
+            .lock()
+            .leave(&stream_of(&id), person.session_id);
     }
 
     fn room_failed(&self, id: RoomId, game: &str, seed: u64, recording: Vec<u8>) {
         if recording.is_empty() {
             return;
         }
-        let path = self.0.recordings.join(format!("{game}-{}-{seed:016x}.rec", id.uuid));
+        let path = self
+            .0
+            .recordings
+            .join(format!("{game}-{}-{seed:016x}.rec", id.uuid));
         let write = move || match std::fs::write(&path, recording) {
-            Ok(()) => tracing::error!(path = %path.display(), "recording of the failed room kept: tagus replay FILE"),
+            Ok(()) => {
+                tracing::error!(path = %path.display(), "recording of the failed room kept: tagus replay FILE")
+            }
             Err(error) => tracing::error!(%error, "keep the recording of a failed room"),
         };
         drop(self.0.runtime.spawn_blocking(write));
@@ -208,7 +244,11 @@ impl Upstream for Door {
 
 /// What a shard needs to know of a login.
 pub(crate) fn identity(login: &Login) -> Identity {
-    Identity { user_id: login.user_id, username: login.username.clone(), token_id: login.token_id }
+    Identity {
+        user_id: login.user_id,
+        username: login.username.clone(),
+        token_id: login.token_id,
+    }
 }
 
 /// The version 5 UUID of a name in the DNS namespace: the id of a named room.
@@ -223,7 +263,9 @@ pub(crate) fn uuid_of_name(name: &str) -> Uuid {
 
 /// Calendar time at the edge.
 pub(crate) fn unix_now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
@@ -235,20 +277,38 @@ pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
 
 /// Fills with bytes of the operating system's generator.
 pub(crate) fn fill_random(bytes: &mut [u8]) {
-    SystemRandom::new().fill(bytes).expect("the operating system has a random generator");
+    SystemRandom::new()
+        .fill(bytes)
+        .expect("the operating system has a random generator");
 }
 
 fn stream_of(id: &RoomId) -> StreamId {
-    let mode = if id.home.is_some() { StreamMode::MATCH_AUTHORITATIVE } else { StreamMode::MATCH_RELAYED };
+    let mode = if id.home.is_some() {
+        StreamMode::MATCH_AUTHORITATIVE
+    } else {
+        StreamMode::MATCH_RELAYED
+    };
     let label = id.home.map(|node| node.to_string()).unwrap_or_default();
-    StreamId { mode, subject: id.uuid, subcontext: Uuid::NIL, label }
+    StreamId {
+        mode,
+        subject: id.uuid,
+        subcontext: Uuid::NIL,
+        label,
+    }
 }
 
 fn error_envelope(cid: String, code: Code, message: &str) -> Envelope {
-    let error = realtime::Error { code: code as i32, message: message.to_owned(), ..Default::default() };
-    Envelope { cid, message: Some(Message::Error(error)) }
+    let error = realtime::Error {
+        code: code as i32,
+        message: message.to_owned(),
+        ..Default::default()
+    };
+    Envelope {
+        cid,
+        message: Some(Message::Error(error)),
+    }
 }
 
-
-const DNS_NAMESPACE: [u8; 16] =
-    [0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8];
+const DNS_NAMESPACE: [u8; 16] = [
+    0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8,
+];

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use tagus_base::UserId;
-use tagus_wire::Method;
 use tagus_wire::MessageKind;
+use tagus_wire::Method;
 use tagus_wire::realtime::Envelope;
 
 use crate::api::ApiError;
@@ -41,10 +41,12 @@ pub struct RpcCall {
 }
 
 pub(crate) type RpcFn = Arc<dyn Fn(RpcCall) -> BoxFuture<Result<String, ApiError>> + Send + Sync>;
-type BeforeFn<R> = Arc<dyn Fn(Tagus, Caller, R) -> BoxFuture<Result<Option<R>, ApiError>> + Send + Sync>;
+type BeforeFn<R> =
+    Arc<dyn Fn(Tagus, Caller, R) -> BoxFuture<Result<Option<R>, ApiError>> + Send + Sync>;
 type AfterFn<R, A> = Arc<dyn Fn(Tagus, Caller, Arc<R>, A) -> BoxFuture<A> + Send + Sync>;
-pub(crate) type MessageFn =
-    Arc<dyn Fn(Tagus, Caller, Envelope) -> BoxFuture<Result<Option<Envelope>, ApiError>> + Send + Sync>;
+pub(crate) type MessageFn = Arc<
+    dyn Fn(Tagus, Caller, Envelope) -> BoxFuture<Result<Option<Envelope>, ApiError>> + Send + Sync,
+>;
 
 #[derive(Default)]
 pub(crate) struct Hooks {
@@ -60,7 +62,10 @@ impl Hooks {
         F: Fn(RpcCall) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<String, ApiError>> + Send + 'static,
     {
-        self.rpcs.insert(id.to_lowercase(), Arc::new(move |call| Box::pin(function(call))));
+        self.rpcs.insert(
+            id.to_lowercase(),
+            Arc::new(move |call| Box::pin(function(call))),
+        );
     }
 
     pub(crate) fn add_before<M, F, Fut>(&mut self, hook: F)
@@ -70,7 +75,8 @@ impl Hooks {
         F: Fn(Tagus, Caller, M::Request) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Option<M::Request>, ApiError>> + Send + 'static,
     {
-        let hook: BeforeFn<M::Request> = Arc::new(move |tagus, caller, request| Box::pin(hook(tagus, caller, request)));
+        let hook: BeforeFn<M::Request> =
+            Arc::new(move |tagus, caller, request| Box::pin(hook(tagus, caller, request)));
         self.before.insert(M::NAME, Box::new(hook));
     }
 
@@ -83,7 +89,9 @@ impl Hooks {
         Fut: Future<Output = M::Response> + Send + 'static,
     {
         let hook: AfterFn<M::Request, M::Response> =
-            Arc::new(move |tagus, caller, request, response| Box::pin(hook(tagus, caller, request, response)));
+            Arc::new(move |tagus, caller, request, response| {
+                Box::pin(hook(tagus, caller, request, response))
+            });
         self.after.insert(M::NAME, Box::new(hook));
     }
 
@@ -92,7 +100,8 @@ impl Hooks {
         F: Fn(Tagus, Caller, Envelope) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Option<Envelope>, ApiError>> + Send + 'static,
     {
-        let hook: MessageFn = Arc::new(move |tagus, caller, envelope| Box::pin(hook(tagus, caller, envelope)));
+        let hook: MessageFn =
+            Arc::new(move |tagus, caller, envelope| Box::pin(hook(tagus, caller, envelope)));
         self.messages.insert(kind.name(), hook);
     }
 

@@ -81,8 +81,14 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Some(Command::Healthcheck { address }) => tagus::healthcheck(&address),
         Some(Command::Backup { file, data }) => say_done(tagus::backup(&data, &file)?),
-        Some(Command::Restore { file, data, replace }) => say_done(tagus::restore(&file, &data, replace)?),
-        Some(Command::Replay { file }) => say_done(games(Server::new(Config::default())).replay(&file)?),
+        Some(Command::Restore {
+            file,
+            data,
+            replace,
+        }) => say_done(tagus::restore(&file, &data, replace)?),
+        Some(Command::Replay { file }) => {
+            say_done(games(Server::new(Config::default())).replay(&file)?)
+        }
     }
 }
 
@@ -94,7 +100,9 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
 
 #[cfg(feature = "arcade")]
 fn games(server: Server) -> Server {
-    server.game::<tagus_arena::Arena>("arena").room("arena", "arena")
+    server
+        .game::<tagus_arena::Arena>("arena")
+        .room("arena", "arena")
 }
 
 #[cfg(not(feature = "arcade"))]

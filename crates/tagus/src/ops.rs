@@ -17,11 +17,20 @@ pub fn healthcheck(address: &str) -> anyhow::Result<()> {
     let mut stream = TcpStream::connect(address)
         .with_context(|| format!("connect to {address}; is the server running?"))?;
     stream.set_read_timeout(Some(Duration::from_secs(3)))?;
-    write!(stream, "GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+    )?;
     let mut answer = String::new();
-    stream.take(4_096).read_to_string(&mut answer).context("read the answer")?;
+    stream
+        .take(4_096)
+        .read_to_string(&mut answer)
+        .context("read the answer")?;
     if !answer.starts_with("HTTP/1.1 200") {
-        bail!("not ready: {}", answer.lines().next().unwrap_or("no answer"));
+        bail!(
+            "not ready: {}",
+            answer.lines().next().unwrap_or("no answer")
+        );
     }
     Ok(())
 }

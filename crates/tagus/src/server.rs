@@ -12,14 +12,15 @@ use bytes::Bytes;
 use tagus_base::{NodeId, RoomId};
 use tagus_net::{Addresses, Permit, Socket, TcpDoor, TcpDoorHandle};
 use tagus_players::{
-    Accounts, Hasher, HasherConfig, HasherThreads, Keys, LoginConfig, Logins, Random, SharedStreams, StreamLimits,
+    Accounts, Hasher, HasherConfig, HasherThreads, Keys, LoginConfig, Logins, Random,
+    SharedStreams, StreamLimits,
 };
 use tagus_room::{Factory, Game};
 use tagus_shard::{Arrival, ArrivalKind, ShardMetrics, ShardThreads, Upstream};
 use tagus_store::Store;
 use tagus_telemetry::metrics::Registry;
-use tagus_wire::Method;
 use tagus_wire::MessageKind;
+use tagus_wire::Method;
 use tagus_wire::realtime::Envelope;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -45,7 +46,12 @@ impl Server {
     /// A server with these settings and nothing else.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self { config, games: BTreeMap::new(), hooks: Hooks::default(), pages: Pages::new() }
+        Self {
+            config,
+            games: BTreeMap::new(),
+            hooks: Hooks::default(),
+            pages: Pages::new(),
+        }
     }
 
     /// Registers a game under a name, for rooms of the configuration and for [`Tagus::room_create`].
@@ -60,15 +66,30 @@ impl Server {
     pub fn room(mut self, name: &str, game: &str) -> Self {
         if !self.config.rooms.iter().any(|room| room.name == name) {
             let (name, game) = (name.to_owned(), game.to_owned());
-            self.config.rooms.push(RoomConfig { name, game, params: String::new() });
+            self.config.rooms.push(RoomConfig {
+                name,
+                game,
+                params: String::new(),
+            });
         }
         self
     }
 
     /// Serves these bytes at a path of the HTTP port, before the arcade's own pages.
     #[must_use]
-    pub fn page(mut self, path: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Self {
-        self.pages.insert(path, Page { content_type, bytes });
+    pub fn page(
+        mut self,
+        path: &'static str,
+        content_type: &'static str,
+        bytes: &'static [u8],
+    ) -> Self {
+        self.pages.insert(
+            path,
+            Page {
+                content_type,
+                bytes,
+            },
+        );
         self
     }
 
@@ -151,11 +172,20 @@ impl Server {
             .with_context(|| format!("create the data folder {}", config.data.display()))?;
         let listen = |port: u16| {
             let at = SocketAddr::new(config.address, port);
-            TcpListener::bind(at)
-                .with_context(|| format!("listen on {at}; is another server running? Choose another port"))
+            TcpListener::bind(at).with_context(|| {
+                format!("listen on {at}; is another server running? Choose another port")
+            })
         };
-        let (http, admin, tcp) = (listen(config.http_port)?, listen(config.admin_port)?, listen(config.tcp_port)?);
-        let addresses = Places { http: http.local_addr()?, admin: admin.local_addr()?, tcp: tcp.local_addr()? };
+        let (http, admin, tcp) = (
+            listen(config.http_port)?,
+            listen(config.admin_port)?,
+            listen(config.tcp_port)?,
+        );
+        let addresses = Places {
+            http: http.local_addr()?,
+            admin: admin.local_addr()?,
+            tcp: tcp.local_addr()?,
+        };
         let tls = match &config.tls {
             Some((chain, key)) => Some(tagus_net::tls_load(chain, key)?),
             None => None,
@@ -170,14 +200,27 @@ impl Server {
         let unstarted = tagus_shard::prepare(config.shards)?;
         let shards = unstarted.shards.clone();
         let gateway = Arc::new(
-            build(config.clone(), (self.games, self.hooks, self.pages), &store, (hasher, random), shards.clone(), runtime).await?,
+            build(
+                config.clone(),
+                (self.games, self.hooks, self.pages),
+                &store,
+                (hasher, random),
+                shards.clone(),
+                runtime,
+            )
+            .await?,
         );
         let upstream: Arc<dyn Upstream> = Arc::new(Door(gateway.clone()));
         let shard_threads = unstarted.start(shard_config(&config), &upstream, &metrics)?;
 
-        let tagus = Tagus { gateway: gateway.clone() };
+        let tagus = Tagus {
+            gateway: gateway.clone(),
+        };
         for room in &config.rooms {
-            let id = RoomId { uuid: uuid_of_name(&room.name), home: None };
+            let id = RoomId {
+                uuid: uuid_of_name(&room.name),
+                home: None,
+            };
             tagus
                 .open(id, &room.name, &room.game, Bytes::from(room.params.clone()))
                 .await
@@ -196,7 +239,10 @@ impl Server {
         };
         let http_task = tokio::spawn(serve_http(door, arrived, draining.clone()));
         admin.set_nonblocking(true)?;
-        let admin_door = Arc::new(AdminDoor { registry, ready: AtomicBool::new(true) });
+        let admin_door = Arc::new(AdminDoor {
+            registry,
+            ready: AtomicBool::new(true),
+        });
         let admin_listener = tokio::net::TcpListener::from_std(admin)?;
         let admin_task = tokio::spawn(admin::serve(admin_door.clone(), admin_listener, draining));
         addresses.announce(&config, started)?;
@@ -232,9 +278,20 @@ struct Places {
 impl Places {
     /// Tells people and, through the ready file, programs where the doors are.
     fn announce(&self, config: &Config, started: Instant) -> anyhow::Result<()> {
-        let scheme = if config.tls.is_some() { "https" } else { "http" };
-        let data = config.data.canonicalize().unwrap_or_else(|_| config.data.clone());
-        let open = if cfg!(feature = "arcade") { "play here" } else { "API and sockets" };
+        let scheme = if config.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let data = config
+            .data
+            .canonicalize()
+            .unwrap_or_else(|_| config.data.clone());
+        let open = if cfg!(feature = "arcade") {
+            "play here"
+        } else {
+            "API and sockets"
+        };
         let lines = format!(
             "tagus {} is up in {} ms\n  {open:<16} {scheme}://{}/\n  health, metrics  http://{}/metrics\n  TCP              {}\n  data             {}\n",
             env!("CARGO_PKG_VERSION"),
@@ -268,7 +325,10 @@ async fn build(
     runtime: tokio::runtime::Handle,
 ) -> anyhow::Result<Gateway> {
     let node: NodeId = config.node.parse()?;
-    let keys = Keys { session: config.keys.session.clone(), refresh: config.keys.refresh.clone() };
+    let keys = Keys {
+        session: config.keys.session.clone(),
+        refresh: config.keys.refresh.clone(),
+    };
     let lives = LoginConfig {
         session_secs: config.session_secs,
         refresh_secs: config.refresh_secs,
@@ -279,7 +339,20 @@ async fn build(
     let recordings = config.data.join("recordings");
     let streams = SharedStreams::new(StreamLimits::default());
     let directory = Directory::default();
-    Ok(Gateway { config, node, shards, accounts, logins, streams, directory, games, hooks, pages, runtime, recordings })
+    Ok(Gateway {
+        config,
+        node,
+        shards,
+        accounts,
+        logins,
+        streams,
+        directory,
+        games,
+        hooks,
+        pages,
+        runtime,
+        recordings,
+    })
 }
 
 fn shard_config(config: &Config) -> tagus_shard::Config {
@@ -295,7 +368,15 @@ fn shard_config(config: &Config) -> tagus_shard::Config {
         pong_wait: millis(limits.pong_wait_ms),
         close_linger: millis(limits.close_linger_ms),
         named_rooms: named
-            .map(|room| (room.name.clone(), RoomId { uuid: uuid_of_name(&room.name), home: None }))
+            .map(|room| {
+                (
+                    room.name.clone(),
+                    RoomId {
+                        uuid: uuid_of_name(&room.name),
+                        home: None,
+                    },
+                )
+            })
             .collect(),
     }
 }
@@ -347,7 +428,16 @@ fn open_tcp(
             Ok(socket) => {
                 turn += 1;
                 let (address, leftover, kind) = (peer.ip(), Bytes::new(), ArrivalKind::Tcp);
-                shards.adopt(turn, Arrival { socket, address, leftover, kind, permit });
+                shards.adopt(
+                    turn,
+                    Arrival {
+                        socket,
+                        address,
+                        leftover,
+                        kind,
+                        permit,
+                    },
+                );
             }
             Err(error) => tracing::debug!(%error, "take over a TCP connection"),
         }
@@ -355,7 +445,11 @@ fn open_tcp(
     Ok(opened)
 }
 
-async fn serve_http(door: HttpDoor, mut arrived: mpsc::Receiver<HttpArrival>, mut draining: watch::Receiver<bool>) {
+async fn serve_http(
+    door: HttpDoor,
+    mut arrived: mpsc::Receiver<HttpArrival>,
+    mut draining: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -391,14 +485,24 @@ async fn stop(parts: Parts) -> anyhow::Result<()> {
     }
     parts.drain.send_replace(true);
     parts.gateway.shards.terminate(parts.grace);
-    let anybody = || parts.gateway.directory.list(&everything()).iter().any(|room| room.size > 0);
+    let anybody = || {
+        parts
+            .gateway
+            .directory
+            .list(&everything())
+            .iter()
+            .any(|room| room.size > 0)
+    };
     while anybody() && tokio::time::Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     parts.gateway.shards.stop();
     let shards = tokio::task::spawn_blocking(move || parts.shard_threads.join());
     let late = deadline + Duration::from_secs(1);
-    if tokio::time::timeout_at(late, parts.http_task).await.is_err() {
+    if tokio::time::timeout_at(late, parts.http_task)
+        .await
+        .is_err()
+    {
         tracing::warn!("still open: HTTP requests");
     }
     if tokio::time::timeout_at(late, shards).await.is_err() {
@@ -412,7 +516,10 @@ async fn stop(parts: Parts) -> anyhow::Result<()> {
 }
 
 fn everything() -> crate::directory::RoomFilter {
-    crate::directory::RoomFilter { limit: usize::MAX, ..Default::default() }
+    crate::directory::RoomFilter {
+        limit: usize::MAX,
+        ..Default::default()
+    }
 }
 
 #[cfg(unix)]
@@ -429,7 +536,10 @@ async fn stop_signal() -> anyhow::Result<()> {
     Ok(tokio::signal::ctrl_c().await?)
 }
 
-#[expect(clippy::print_stdout, reason = "the one place that tells a person where the server is")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the one place that tells a person where the server is"
+)]
 fn print_text(text: &str) {
     print!("{text}");
 }

@@ -22,17 +22,32 @@ impl Tagus {
     ///
     /// # Errors
     /// NOT_FOUND when no such game is registered, INVALID_ARGUMENT with the game's reason when the parameters make no room.
-    pub async fn room_create(&self, game: &str, params: impl Into<Bytes>) -> Result<RoomId, ApiError> {
+    pub async fn room_create(
+        &self,
+        game: &str,
+        params: impl Into<Bytes>,
+    ) -> Result<RoomId, ApiError> {
         let gateway = &self.gateway;
         let uuid = Uuid::from_random(gateway.random_bytes());
-        let id = RoomId { uuid, home: Some(gateway.node) };
+        let id = RoomId {
+            uuid,
+            home: Some(gateway.node),
+        };
         self.open(id, "", game, params.into()).await?;
         Ok(id)
     }
 
-    pub(crate) async fn open(&self, id: RoomId, name: &str, game: &str, params: Bytes) -> Result<(), ApiError> {
+    pub(crate) async fn open(
+        &self,
+        id: RoomId,
+        name: &str,
+        game: &str,
+        params: Bytes,
+    ) -> Result<(), ApiError> {
         let Some(factory) = self.gateway.games.get(game) else {
-            return Err(ApiError::not_found(format!("no game named {game:?} is registered")));
+            return Err(ApiError::not_found(format!(
+                "no game named {game:?} is registered"
+            )));
         };
         let (done, outcome) = oneshot::channel();
         let seed = u64::from_le_bytes(self.gateway.random_bytes::<8>());
@@ -67,7 +82,9 @@ impl Tagus {
     /// Asks a room's game; none when there is no such authoritative room.
     pub async fn room_signal(&self, id: RoomId, data: impl Into<Vec<u8>>) -> Option<Vec<u8>> {
         let (done, answer) = oneshot::channel();
-        self.gateway.shards.signal(id, data.into(), move |result| drop(done.send(result)));
+        self.gateway
+            .shards
+            .signal(id, data.into(), move |result| drop(done.send(result)));
         answer.await.ok().flatten()
     }
 

@@ -58,14 +58,15 @@ pub fn split_frame(
 pub fn write_frame(payload: &[u8], out: &mut Vec<u8>) {
     let mut rest = payload.len();
     out.reserve(HEADER_BYTES_MAX + rest);
-    while let [low, ..] = rest.to_le_bytes()
-        && rest > 0x7f
-    {
-        out.push(low | 0x80);
+    loop {
+        let [low, ..] = rest.to_le_bytes();
         rest >>= 7;
+        if rest == 0 {
+            out.push(low & 0x7f);
+            break;
+        }
+        out.push(low | 0x80);
     }
-    let [low, ..] = rest.to_le_bytes();
-    out.push(low);
     out.extend_from_slice(payload);
 }
 

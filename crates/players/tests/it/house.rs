@@ -8,7 +8,8 @@ use tagus_players::{
     Accounts, Authenticated, EmailLogin, Hasher, HasherConfig, HasherThreads, IdentityLogin, Keys,
     LoginConfig, Logins, PasswordCost, PlayersError, Random, Secret,
 };
-use tagus_store::Store;
+use tagus_store::{Config, Store};
+use tempfile::TempDir;
 
 /// The tests' present.
 pub(crate) const NOW: UnixMillis = UnixMillis(1_700_000_000_500);
@@ -51,6 +52,13 @@ impl House {
     /// A house with an empty store.
     pub(crate) fn new() -> Self {
         Self::with(Store::memory().unwrap(), LoginConfig::default(), random(1))
+    }
+
+    /// An empty house on disk, where commits take time: other requests look between a look and a commit.
+    pub(crate) fn on_disk() -> (Self, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(Config::new(folder.path().join("tagus.db"))).unwrap();
+        (Self::with(store, LoginConfig::default(), random(1)), folder)
     }
 
     /// A house over this store, as after a restart.
@@ -106,4 +114,36 @@ pub(crate) fn refusal<T>(result: Result<T, PlayersError>) -> (i32, &'static str)
         Ok(_) => (0, ""),
         Err(error) => (error.grpc_code(), error.client_message()),
     }
+}
+
+/// A device's login that makes an account of this name.
+pub(crate) fn named<'a>(id: &'a str, username: &'a str) -> IdentityLogin<'a> {
+    IdentityLogin {
+        username: Some(username),
+        ..device(id)
+    }
+}
+
+/// Runs the futures side by side on this thread and returns their results in order.
+pub(crate) async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures
+        .into_iter()
+        .map(|future| (Box::pin(future), None))
+        .collect();
+    std::future::poll_fn(|context| {
+        for (future, result) in running.iter_mut().filter(|(_, result)| result.is_none()) {
+            if let std::task::Poll::Ready(value) = future.as_mut().poll(context) {
+                *result = Some(value);
+            }
+        }
+        match running.iter().all(|(_, result)| result.is_some()) {
+            true => std::task::Poll::Ready(()),
+            false => std::task::Poll::Pending,
+        }
+    })
+    .await;
+    running
+        .into_iter()
+        .filter_map(|(_, result)| result)
+        .collect()
 }

@@ -1,6 +1,7 @@
 //! Players through the public API.
 
 mod accounts;
+mod authenticate;
 mod house;
 mod logins;
 mod passwords;

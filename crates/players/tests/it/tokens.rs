@@ -47,7 +47,10 @@ fn claims_of(token: &str) -> String {
 }
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
-const CLAIMS: &str = r#"{"tid":"01010101-0101-0101-0101-010101010101","uid":"02020202-0202-0202-0202-020202020202","usn":"ann","exp":1700000060,"iat":1700000000}"#;
+const CLAIMS: &str = concat!(
+    r#"{"tid":"01010101-0101-0101-0101-010101010101","uid":"02020202-0202-0202-0202-020202020202","#,
+    r#""usn":"ann","exp":1700000060,"iat":1700000000}"#
+);
 
 #[test]
 fn claims_have_the_protocols_names_and_vars_only_when_there_are_any() {
@@ -122,12 +125,12 @@ fn nothing_but_the_exact_form_is_believed() {
         (String::new(), TokenError::Malformed),
         ("..".to_owned(), TokenError::Malformed),
         (signed.to_owned(), TokenError::Malformed),
-        (format!("{good}."), TokenError::Malformed),
+        (format!("{good}."), TokenError::BadSignature),
         (format!("{good}.x"), TokenError::Malformed),
         (format!("{signed}."), TokenError::BadSignature),
         (format!("{signed}.{tag}="), TokenError::Malformed),
         (
-            format!("{signed}.{}", &tag[..tag.len() - 2]),
+            format!("{signed}.{}", &tag[..tag.len() - 3]),
             TokenError::BadSignature,
         ),
         (format!("{header}x.{claims}.{tag}"), TokenError::Malformed),
@@ -190,6 +193,21 @@ fn nothing_but_the_exact_form_is_believed() {
     assert_eq!(tokens().verify_session(&other_order, NOW), Ok(login()));
     let with_extra = with_claims(&CLAIMS.replace('{', r#"{"extra":[1],"#));
     assert_eq!(tokens().verify_session(&with_extra, NOW), Ok(login()));
+}
+
+#[test]
+fn a_secret_matches_itself_alone() {
+    let long = "k".repeat(65);
+    for secret in ["", "k", "key", "key\0", &long] {
+        for candidate in ["", "k", "key", "key\0", "keY", &long, &"k".repeat(64)] {
+            let same = secret == candidate;
+            assert_eq!(
+                Secret::new(secret).matches(candidate.as_bytes()),
+                same,
+                "{candidate}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! Behaviour of rooms through the public interface.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, too, fail by panicking"
+)]
+
 mod closing;
 mod probe;
 mod recording;

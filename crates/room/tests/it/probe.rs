@@ -9,18 +9,18 @@ use tagus_room::{
     Refusal, RestoreError, Room, Settings, Setup, To,
 };
 
-pub const SAY: i64 = 1;
-pub const KICK: i64 = 2;
-pub const CLOSE: i64 = 3;
-pub const COMPUTE: i64 = 4;
-pub const PANIC: i64 = 5;
-pub const LABEL: i64 = 6;
-pub const DEFER: i64 = 7;
-pub const KICK_ALL_ON_LEAVE: i64 = 8;
+pub(crate) const SAY: i64 = 1;
+pub(crate) const KICK: i64 = 2;
+pub(crate) const CLOSE: i64 = 3;
+pub(crate) const COMPUTE: i64 = 4;
+pub(crate) const PANIC: i64 = 5;
+pub(crate) const LABEL: i64 = 6;
+pub(crate) const DEFER: i64 = 7;
+pub(crate) const KICK_ALL_ON_LEAVE: i64 = 8;
 
 /// State that every input changes.
 #[derive(Default)]
-pub struct Probe {
+pub(crate) struct Probe {
     sum: u64,
     ballast: usize,
     kick_all_on_leave: bool,
@@ -174,14 +174,14 @@ impl Probe {
 }
 
 /// A host of a probe, with what it did as lines.
-pub struct Stage {
-    pub host: Host,
-    pub now: Duration,
-    pub effects: Vec<Effect>,
+pub(crate) struct Stage {
+    pub(crate) host: Host,
+    pub(crate) now: Duration,
+    pub(crate) effects: Vec<Effect>,
 }
 
 impl Stage {
-    pub fn open(params: &str) -> Self {
+    pub(crate) fn open(params: &str) -> Self {
         let params = Bytes::copy_from_slice(params.as_bytes());
         let opening = Opening {
             seed: 5,
@@ -197,7 +197,7 @@ impl Stage {
     }
 
     /// The account `user` by its connection `session`.
-    pub fn join(&mut self, user: u8, session: u8) -> Result<Joined, Refusal> {
+    pub(crate) fn join(&mut self, user: u8, session: u8) -> Result<Joined, Refusal> {
         self.host.join(
             self.now,
             person(user, session),
@@ -206,12 +206,12 @@ impl Stage {
         )
     }
 
-    pub fn lose(&mut self, seat: u16) {
+    pub(crate) fn lose(&mut self, seat: u16) {
         self.host
             .connection_lost(self.now, SeatIndex(seat), &mut self.effects);
     }
 
-    pub fn leave(&mut self, seat: u16) {
+    pub(crate) fn leave(&mut self, seat: u16) {
         self.host.leave(
             self.now,
             SeatIndex(seat),
@@ -220,20 +220,20 @@ impl Stage {
         );
     }
 
-    pub fn say(&mut self, seat: u16, op: i64, text: &str) -> bool {
+    pub(crate) fn say(&mut self, seat: u16, op: i64, text: &str) -> bool {
         self.host
             .message(SeatIndex(seat), op, Bytes::copy_from_slice(text.as_bytes()))
             .is_ok()
     }
 
     /// Lets time pass and asks for what is due at its end.
-    pub fn pass_ms(&mut self, span_ms: u64) {
+    pub(crate) fn pass_ms(&mut self, span_ms: u64) {
         self.now += Duration::from_millis(span_ms);
         self.host.tick(self.now, &mut self.effects);
     }
 
     /// Lets time pass, ticking whenever the host asks for it.
-    pub fn live_ms(&mut self, span_ms: u64) {
+    pub(crate) fn live_ms(&mut self, span_ms: u64) {
         let end = self.now + Duration::from_millis(span_ms);
         while let Some(due) = self.host.next_due().filter(|due| *due <= end) {
             self.now = self.now.max(due);
@@ -243,20 +243,20 @@ impl Stage {
     }
 
     /// What was done since the last call.
-    pub fn lines(&mut self) -> Vec<String> {
+    pub(crate) fn lines(&mut self) -> Vec<String> {
         self.effects.drain(..).map(|effect| line(&effect)).collect()
     }
 
-    pub fn ticks(&self) -> u64 {
+    pub(crate) fn ticks(&self) -> u64 {
         self.host.tick_number().0
     }
 }
 
-pub fn factory() -> Factory {
+pub(crate) fn factory() -> Factory {
     Factory::of::<Probe>()
 }
 
-pub fn person(user: u8, session: u8) -> Person {
+pub(crate) fn person(user: u8, session: u8) -> Person {
     Person {
         user_id: UserId(Uuid([user; 16])),
         session_id: SessionId(Uuid([session; 16])),

@@ -22,7 +22,11 @@ pub const CODE_NOT_FOUND: i32 = 5;
 impl ApiError {
     /// An error with this gRPC code.
     pub fn new(code: i32, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_ms: None }
+        Self {
+            code,
+            message: message.into(),
+            retry_ms: None,
+        }
     }
 
     /// The request is wrong.
@@ -76,7 +80,9 @@ impl ApiError {
     /// The body: `{"code":N,"message":"..."}`.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
-        serde_json::json!({ "code": self.code, "message": self.message }).to_string().into_bytes()
+        serde_json::json!({ "code": self.code, "message": self.message })
+            .to_string()
+            .into_bytes()
     }
 
     /// The body of a failed RPC, which has one member more.
@@ -92,6 +98,10 @@ impl From<PlayersError> for ApiError {
         if error.grpc_code() == 13 {
             tracing::error!(error = &error as &dyn std::error::Error, "request failed");
         }
-        Self { code: error.grpc_code(), message: error.client_message().to_owned(), retry_ms: error.retry_ms() }
+        Self {
+            code: error.grpc_code(),
+            message: error.client_message().to_owned(),
+            retry_ms: error.retry_ms(),
+        }
     }
 }

@@ -56,7 +56,10 @@ impl HttpDoor {
         drop(stream.set_nodelay(true));
         let limits = &self.gateway.config.limits;
         let header_timeout = Duration::from_millis(limits.http_header_timeout_ms.into());
-        let place = Arc::new(Place { address, permit: Mutex::new(Some(permit)) });
+        let place = Arc::new(Place {
+            address,
+            permit: Mutex::new(Some(permit)),
+        });
         match self.tls.clone() {
             None => self.serve_io(TokioIo::new(stream), place).await,
             Some(tls) => match tokio::time::timeout(header_timeout, tls.accept(stream)).await {
@@ -95,7 +98,10 @@ impl HttpDoor {
 
     async fn handle(&self, mut request: Request<Incoming>, place: &Place) -> Answer {
         let proxies = &self.gateway.config.trusted;
-        let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
+        let forwarded = request
+            .headers()
+            .get("x-forwarded-for")
+            .and_then(|value| value.to_str().ok());
         let address = proxies.client_address(place.address, forwarded);
         let path = request.uri().path().to_owned();
         let query = request.uri().query().unwrap_or_default().to_owned();
@@ -112,7 +118,8 @@ impl HttpDoor {
             if path == "/v2/x/arcade" {
                 return json(200, assets::arcade(&self.gateway));
             }
-            if let Some(answer) = assets::serve(&path, request.headers().get(header::IF_NONE_MATCH)) {
+            if let Some(answer) = assets::serve(&path, request.headers().get(header::IF_NONE_MATCH))
+            {
                 return answer;
             }
         }
@@ -122,20 +129,33 @@ impl HttpDoor {
         }
     }
 
-    fn upgrade(&self, request: &mut Request<Incoming>, query: &str, address: IpAddr, place: &Place) -> Answer {
+    fn upgrade(
+        &self,
+        request: &mut Request<Incoming>,
+        query: &str,
+        address: IpAddr,
+        place: &Place,
+    ) -> Answer {
         let pairs = parse_query(query);
         let bearer = bearer(request.headers()).map(str::to_owned);
         match socket::check(&self.gateway, request, &pairs, bearer.as_deref()) {
             Err(refusal) => text(refusal.status, refusal.text),
             Ok(accepted) => {
-                let Some(permit) = place.permit.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+                let Some(permit) = place
+                    .permit
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take()
+                else {
                     return text(400, "This connection was upgraded already");
                 };
                 let answer = socket::switching(&accepted.accept).body(Full::default());
                 let upgrade = hyper::upgrade::on(request);
                 let gateway = self.gateway.clone();
                 // Ends with the upgrade or with the connection, whose task the door keeps.
-                drop(tokio::spawn(socket::hand_over(gateway, upgrade, accepted, address, permit)));
+                drop(tokio::spawn(socket::hand_over(
+                    gateway, upgrade, accepted, address, permit,
+                )));
                 answer.unwrap_or_else(|_| text(500, "Internal server error"))
             }
         }
@@ -151,34 +171,55 @@ impl HttpDoor {
         if let Some(id) = path.strip_prefix("/v2/rpc/") {
             return Ok(self.rpc(request, &id.to_lowercase(), &query).await);
         }
-        let (info, route, params) = route(request.method().as_str(), &path).map_err(|error| match error {
-            RouteError::NotFound => ApiError::not_found("Not Found"),
-            RouteError::WrongVerb => ApiError::unimplemented("Method Not Allowed"),
-        })?;
+        let (info, route, params) =
+            route(request.method().as_str(), &path).map_err(|error| match error {
+                RouteError::NotFound => ApiError::not_found("Not Found"),
+                RouteError::WrongVerb => ApiError::unimplemented("Method Not Allowed"),
+            })?;
         let login = self.authorize(info, request.headers())?;
         let Some(handle) = handler(info) else {
-            return Err(ApiError::unimplemented(format!("{} is not available on this server.", info.name)));
+            return Err(ApiError::unimplemented(format!(
+                "{} is not available on this server.",
+                info.name
+            )));
         };
         let body = self.body(request).await?;
         let gateway = self.gateway.clone();
-        let answer = handle(Call { gateway, login, address, route, params, query, body }).await?;
+        let answer = handle(Call {
+            gateway,
+            login,
+            address,
+            route,
+            params,
+            query,
+            body,
+        })
+        .await?;
         Ok(json(200, answer))
     }
 
-    fn authorize(&self, info: &MethodInfo, headers: &hyper::HeaderMap) -> Result<Option<Login>, ApiError> {
+    fn authorize(
+        &self,
+        info: &MethodInfo,
+        headers: &hyper::HeaderMap,
+    ) -> Result<Option<Login>, ApiError> {
         match info.auth {
             Auth::None => Ok(None),
             Auth::ServerKey => {
-                let given = basic(headers).ok_or_else(|| ApiError::unauthenticated("Server key required"))?;
+                let given = basic(headers)
+                    .ok_or_else(|| ApiError::unauthenticated("Server key required"))?;
                 if !same_secret(&given, self.gateway.config.keys.server.expose()) {
                     return Err(ApiError::unauthenticated("Server key invalid"));
                 }
                 Ok(None)
             }
             Auth::Bearer | Auth::BearerOrHttpKey => {
-                let token = bearer(headers).ok_or_else(|| ApiError::unauthenticated("Auth token required"))?;
+                let token = bearer(headers)
+                    .ok_or_else(|| ApiError::unauthenticated("Auth token required"))?;
                 let login = self.gateway.verify(token);
-                Ok(Some(login.map_err(|_| ApiError::unauthenticated("Auth token invalid"))?))
+                Ok(Some(login.map_err(|_| {
+                    ApiError::unauthenticated("Auth token invalid")
+                })?))
             }
         }
     }
@@ -195,7 +236,12 @@ impl HttpDoor {
         }
     }
 
-    async fn rpc_checked(&self, request: Request<Incoming>, id: &str, query: &str) -> Result<Answer, ApiError> {
+    async fn rpc_checked(
+        &self,
+        request: Request<Incoming>,
+        id: &str,
+        query: &str,
+    ) -> Result<Answer, ApiError> {
         let mut pairs = parse_query(query);
         let caller = self.rpc_caller(request.headers(), &pairs)?;
         pairs.retain(|(key, _)| key != "http_key");
@@ -203,18 +249,25 @@ impl HttpDoor {
         let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
         let is_get = request.method() == Verb::GET;
         let body = self.body(request).await?;
-        let text = String::from_utf8(body).map_err(|_| ApiError::invalid("The body is not UTF-8."))?;
+        let text =
+            String::from_utf8(body).map_err(|_| ApiError::invalid("The body is not UTF-8."))?;
         let payload = if is_get {
-            pairs.iter().find(|(key, _)| key == "payload").map(|(_, value)| value.clone()).unwrap_or_default()
+            pairs
+                .iter()
+                .find(|(key, _)| key == "payload")
+                .map(|(_, value)| value.clone())
+                .unwrap_or_default()
         } else if unwrap || text.is_empty() {
             text
         } else {
-            serde_json::from_str(&text).map_err(|_| ApiError::invalid("The body must be a JSON string."))?
+            serde_json::from_str(&text)
+                .map_err(|_| ApiError::invalid("The body must be a JSON string."))?
         };
         let result = run_rpc(&self.gateway, caller, id, payload, pairs).await?;
         if unwrap {
             let mut answer = json(200, result.into_bytes());
-            let kind = content_type.unwrap_or(HeaderValue::from_static("text/plain; charset=utf-8"));
+            let kind =
+                content_type.unwrap_or(HeaderValue::from_static("text/plain; charset=utf-8"));
             answer.headers_mut().insert(header::CONTENT_TYPE, kind);
             return Ok(answer);
         }
@@ -226,12 +279,21 @@ impl HttpDoor {
         Ok(json(200, body.to_string().into_bytes()))
     }
 
-    fn rpc_caller(&self, headers: &hyper::HeaderMap, query: &[(String, String)]) -> Result<Caller, ApiError> {
+    fn rpc_caller(
+        &self,
+        headers: &hyper::HeaderMap,
+        query: &[(String, String)],
+    ) -> Result<Caller, ApiError> {
         if let Some(token) = bearer(headers) {
             let login = self.gateway.verify(token);
-            return Ok(caller_of(Some(&login.map_err(|_| ApiError::unauthenticated("Auth token invalid"))?)));
+            return Ok(caller_of(Some(
+                &login.map_err(|_| ApiError::unauthenticated("Auth token invalid"))?,
+            )));
         }
-        let in_query = query.iter().find(|(key, _)| key == "http_key").map(|(_, value)| value.clone());
+        let in_query = query
+            .iter()
+            .find(|(key, _)| key == "http_key")
+            .map(|(_, value)| value.clone());
         let Some(key) = in_query.or_else(|| basic(headers)) else {
             return Err(ApiError::unauthenticated("Auth token or HTTP key required"));
         };
@@ -245,9 +307,9 @@ impl HttpDoor {
         let limit = self.gateway.config.limits.request_body_bytes_max as usize;
         match Limited::new(request.into_body(), limit).collect().await {
             Ok(collected) => Ok(collected.to_bytes().into()),
-            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                Err(ApiError::invalid(format!("request body too large, at most {limit} bytes")))
-            }
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(ApiError::invalid(
+                format!("request body too large, at most {limit} bytes"),
+            )),
             Err(_) => Err(ApiError::invalid("request body could not be read")),
         }
     }
@@ -274,14 +336,22 @@ fn basic(headers: &hyper::HeaderMap) -> Option<String> {
         return None;
     }
     let pair = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    Some(pair.split_once(':').map_or(pair.as_str(), |(user, _)| user).to_owned())
+    Some(
+        pair.split_once(':')
+            .map_or(pair.as_str(), |(user, _)| user)
+            .to_owned(),
+    )
 }
 
 /// Compares in constant time: both sides are hashed first, so that not even the length shows.
 fn same_secret(given: &str, expected: &[u8]) -> bool {
     let digest = |bytes: &[u8]| ring::digest::digest(&ring::digest::SHA256, bytes);
     let (given, expected) = (digest(given.as_bytes()), digest(expected));
-    let differing = given.as_ref().iter().zip(expected.as_ref()).fold(0, |bits, (a, b)| bits | (a ^ b));
+    let differing = given
+        .as_ref()
+        .iter()
+        .zip(expected.as_ref())
+        .fold(0, |bits, (a, b)| bits | (a ^ b));
     std::hint::black_box(differing) == 0
 }
 
@@ -293,10 +363,22 @@ pub(crate) fn json(status: u16, body: Vec<u8>) -> Answer {
     let mut answer = Response::new(Full::from(body));
     *answer.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
     let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache, must-revalidate"));
-    headers.insert("grpc-metadata-content-type", HeaderValue::from_static("application/grpc"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-store, no-cache, must-revalidate"),
+    );
+    headers.insert(
+        "grpc-metadata-content-type",
+        HeaderValue::from_static("application/grpc"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
     answer
 }
 
@@ -308,7 +390,10 @@ fn refuse(error: &ApiError, body: Vec<u8>) -> Answer {
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, value);
     }
     if let Some(retry_ms) = error.retry_ms {
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_ms.div_ceil(1_000)));
+        answer.headers_mut().insert(
+            header::RETRY_AFTER,
+            HeaderValue::from(retry_ms.div_ceil(1_000)),
+        );
     }
     answer
 }
@@ -324,11 +409,17 @@ fn text(status: u16, body: &'static str) -> Answer {
 fn preflight() -> Answer {
     let mut answer = Response::new(Full::default());
     let headers = answer.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
     let verbs = HeaderValue::from_static("GET,HEAD,POST,PUT,DELETE");
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, verbs);
     let allowed = HeaderValue::from_static("Authorization,Content-Type,User-Agent");
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static("86400"),
+    );
     answer
 }

@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use tagus_players::{Account, AccountUpdate, Authenticated, EmailLogin, IdentityLogin, Login, User};
+use tagus_players::{
+    Account, AccountUpdate, Authenticated, EmailLogin, IdentityLogin, Login, User,
+};
 use tagus_wire::api;
 use tagus_wire::{Method, MethodInfo, Route, Timestamp, decode_rest, method, to_json};
 
@@ -33,18 +35,32 @@ pub(crate) struct Scope {
 
 impl Scope {
     fn login(&self) -> Result<&Login, ApiError> {
-        self.login.as_ref().ok_or_else(|| ApiError::unauthenticated("Auth token invalid"))
+        self.login
+            .as_ref()
+            .ok_or_else(|| ApiError::unauthenticated("Auth token invalid"))
     }
 }
 
 /// The handler of a method, or none when it is not built yet.
-pub(crate) fn handler(info: &MethodInfo) -> Option<fn(Call) -> BoxFuture<Result<Vec<u8>, ApiError>>> {
+pub(crate) fn handler(
+    info: &MethodInfo,
+) -> Option<fn(Call) -> BoxFuture<Result<Vec<u8>, ApiError>>> {
     Some(match info.name {
-        method::Healthcheck::NAME => |call| run::<method::Healthcheck, _>(call, |_, ()| async { Ok(()) }),
-        method::AuthenticateDevice::NAME => |call| run::<method::AuthenticateDevice, _>(call, authenticate_device),
-        method::AuthenticateCustom::NAME => |call| run::<method::AuthenticateCustom, _>(call, authenticate_custom),
-        method::AuthenticateEmail::NAME => |call| run::<method::AuthenticateEmail, _>(call, authenticate_email),
-        method::SessionRefresh::NAME => |call| run::<method::SessionRefresh, _>(call, session_refresh),
+        method::Healthcheck::NAME => {
+            |call| run::<method::Healthcheck, _>(call, |_, ()| async { Ok(()) })
+        }
+        method::AuthenticateDevice::NAME => {
+            |call| run::<method::AuthenticateDevice, _>(call, authenticate_device)
+        }
+        method::AuthenticateCustom::NAME => {
+            |call| run::<method::AuthenticateCustom, _>(call, authenticate_custom)
+        }
+        method::AuthenticateEmail::NAME => {
+            |call| run::<method::AuthenticateEmail, _>(call, authenticate_email)
+        }
+        method::SessionRefresh::NAME => {
+            |call| run::<method::SessionRefresh, _>(call, session_refresh)
+        }
         method::SessionLogout::NAME => |call| run::<method::SessionLogout, _>(call, session_logout),
         method::GetAccount::NAME => |call| run::<method::GetAccount, _>(call, get_account),
         method::UpdateAccount::NAME => |call| run::<method::UpdateAccount, _>(call, update_account),
@@ -56,7 +72,10 @@ pub(crate) fn handler(info: &MethodInfo) -> Option<fn(Call) -> BoxFuture<Result<
 }
 
 /// Decodes, runs the hooks around the handler, encodes.
-fn run<M, Fut>(call: Call, handle: fn(Scope, M::Request) -> Fut) -> BoxFuture<Result<Vec<u8>, ApiError>>
+fn run<M, Fut>(
+    call: Call,
+    handle: fn(Scope, M::Request) -> Fut,
+) -> BoxFuture<Result<Vec<u8>, ApiError>>
 where
     M: Method,
     M::Request: Clone + Send + Sync + 'static,
@@ -70,19 +89,33 @@ where
         let gateway = call.gateway.clone();
         let caller = caller_of(call.login.as_ref());
         if let Some(hook) = gateway.hooks.before::<M>() {
-            let tagus = Tagus { gateway: gateway.clone() };
+            let tagus = Tagus {
+                gateway: gateway.clone(),
+            };
             match hook(tagus, caller.clone(), request).await? {
                 Some(changed) => request = changed,
                 None => return Err(ApiError::not_found("Requested resource was not found.")),
             }
         }
-        let scope = Scope { gateway: gateway.clone(), login: call.login, address: call.address };
+        let scope = Scope {
+            gateway: gateway.clone(),
+            login: call.login,
+            address: call.address,
+        };
         let mut response = match gateway.hooks.after::<M>() {
             None => return Ok(to_json(&handle(scope, request).await?)),
             Some(_) => handle(scope, request.clone()).await?,
         };
         if let Some(hook) = gateway.hooks.after::<M>() {
-            response = hook(Tagus { gateway: gateway.clone() }, caller, Arc::new(request), response).await;
+            response = hook(
+                Tagus {
+                    gateway: gateway.clone(),
+                },
+                caller,
+                Arc::new(request),
+                response,
+            )
+            .await;
         }
         Ok(to_json(&response))
     })
@@ -100,10 +133,20 @@ async fn authenticate_device(
     scope: Scope,
     request: api::AuthenticateDeviceRequest,
 ) -> Result<api::Session, ApiError> {
-    let account = request.account.ok_or_else(|| ApiError::invalid("Device ID is required."))?;
+    let account = request
+        .account
+        .ok_or_else(|| ApiError::invalid("Device ID is required."))?;
     let username = (!request.username.is_empty()).then_some(request.username.as_str());
-    let login = IdentityLogin { id: &account.id, create: request.create.unwrap_or(true), username };
-    let who = scope.gateway.accounts.authenticate_device(unix_now(), login).await?;
+    let login = IdentityLogin {
+        id: &account.id,
+        create: request.create.unwrap_or(true),
+        username,
+    };
+    let who = scope
+        .gateway
+        .accounts
+        .authenticate_device(unix_now(), login)
+        .await?;
     session(&scope, who, account.vars)
 }
 
@@ -111,15 +154,30 @@ async fn authenticate_custom(
     scope: Scope,
     request: api::AuthenticateCustomRequest,
 ) -> Result<api::Session, ApiError> {
-    let account = request.account.ok_or_else(|| ApiError::invalid("Custom ID is required."))?;
+    let account = request
+        .account
+        .ok_or_else(|| ApiError::invalid("Custom ID is required."))?;
     let username = (!request.username.is_empty()).then_some(request.username.as_str());
-    let login = IdentityLogin { id: &account.id, create: request.create.unwrap_or(true), username };
-    let who = scope.gateway.accounts.authenticate_custom(unix_now(), login).await?;
+    let login = IdentityLogin {
+        id: &account.id,
+        create: request.create.unwrap_or(true),
+        username,
+    };
+    let who = scope
+        .gateway
+        .accounts
+        .authenticate_custom(unix_now(), login)
+        .await?;
     session(&scope, who, account.vars)
 }
 
-async fn authenticate_email(scope: Scope, request: api::AuthenticateEmailRequest) -> Result<api::Session, ApiError> {
-    let account = request.account.ok_or_else(|| ApiError::invalid("Email address is required."))?;
+async fn authenticate_email(
+    scope: Scope,
+    request: api::AuthenticateEmailRequest,
+) -> Result<api::Session, ApiError> {
+    let account = request
+        .account
+        .ok_or_else(|| ApiError::invalid("Email address is required."))?;
     let username = (!request.username.is_empty()).then_some(request.username.as_str());
     let login = EmailLogin {
         email: &account.email,
@@ -128,7 +186,11 @@ async fn authenticate_email(scope: Scope, request: api::AuthenticateEmailRequest
         username,
         address: Some(scope.address),
     };
-    let who = scope.gateway.accounts.authenticate_email(unix_now(), login).await?;
+    let who = scope
+        .gateway
+        .accounts
+        .authenticate_email(unix_now(), login)
+        .await?;
     session(&scope, who, account.vars)
 }
 
@@ -138,25 +200,48 @@ fn session(
     vars: std::collections::BTreeMap<String, String>,
 ) -> Result<api::Session, ApiError> {
     let pair = scope.gateway.accounts.sessions(unix_now(), &who, vars)?;
-    Ok(api::Session { created: who.created, token: pair.token, refresh_token: pair.refresh_token })
+    Ok(api::Session {
+        created: who.created,
+        token: pair.token,
+        refresh_token: pair.refresh_token,
+    })
 }
 
-async fn session_refresh(scope: Scope, request: api::SessionRefreshRequest) -> Result<api::Session, ApiError> {
-    let pair = scope.gateway.accounts.refresh(unix_now(), &request.token, request.vars).await?;
-    Ok(api::Session { created: false, token: pair.token, refresh_token: pair.refresh_token })
+async fn session_refresh(
+    scope: Scope,
+    request: api::SessionRefreshRequest,
+) -> Result<api::Session, ApiError> {
+    let pair = scope
+        .gateway
+        .accounts
+        .refresh(unix_now(), &request.token, request.vars)
+        .await?;
+    Ok(api::Session {
+        created: false,
+        token: pair.token,
+        refresh_token: pair.refresh_token,
+    })
 }
 
 async fn session_logout(scope: Scope, request: api::SessionLogoutRequest) -> Result<(), ApiError> {
     let user_id = scope.login()?.user_id;
     let token = (!request.token.is_empty()).then_some(request.token.as_str());
     let refresh = (!request.refresh_token.is_empty()).then_some(request.refresh_token.as_str());
-    let revoked = scope.gateway.logins.logout(user_id, token, refresh, unix_now()).await?;
+    let revoked = scope
+        .gateway
+        .logins
+        .logout(user_id, token, refresh, unix_now())
+        .await?;
     scope.gateway.close_revoked(&revoked);
     Ok(())
 }
 
 async fn get_account(scope: Scope, (): ()) -> Result<api::Account, ApiError> {
-    let account = scope.gateway.accounts.get_account(scope.login()?.user_id).await?;
+    let account = scope
+        .gateway
+        .accounts
+        .get_account(scope.login()?.user_id)
+        .await?;
     Ok(account_out(account))
 }
 
@@ -169,13 +254,21 @@ async fn update_account(scope: Scope, request: api::UpdateAccountRequest) -> Res
         location: request.location,
         timezone: request.timezone,
     };
-    scope.gateway.accounts.update_account(unix_now(), scope.login()?.user_id, update).await?;
+    scope
+        .gateway
+        .accounts
+        .update_account(unix_now(), scope.login()?.user_id, update)
+        .await?;
     Ok(())
 }
 
 async fn delete_account(scope: Scope, (): ()) -> Result<(), ApiError> {
     let user_id = scope.login()?.user_id;
-    let revoked = scope.gateway.accounts.delete_account(unix_now(), user_id).await?;
+    let revoked = scope
+        .gateway
+        .accounts
+        .delete_account(unix_now(), user_id)
+        .await?;
     scope.gateway.close_revoked(&[revoked]);
     Ok(())
 }
@@ -184,22 +277,40 @@ async fn get_users(scope: Scope, request: api::GetUsersRequest) -> Result<api::U
     scope.login()?;
     let parsed: Result<Vec<_>, _> = request.ids.iter().map(|id| id.parse()).collect();
     let ids = parsed.map_err(|_| ApiError::invalid("ID must be a valid UUID."))?;
-    let users = scope.gateway.accounts.users(&ids, &request.usernames).await?;
-    Ok(api::Users { users: users.into_iter().map(user_out).collect() })
+    let users = scope
+        .gateway
+        .accounts
+        .users(&ids, &request.usernames)
+        .await?;
+    Ok(api::Users {
+        users: users.into_iter().map(user_out).collect(),
+    })
 }
 
-async fn list_matches(scope: Scope, request: api::ListMatchesRequest) -> Result<api::MatchList, ApiError> {
+async fn list_matches(
+    scope: Scope,
+    request: api::ListMatchesRequest,
+) -> Result<api::MatchList, ApiError> {
     scope.login()?;
     let limit = request.limit.unwrap_or(1);
     if !(1..=100).contains(&limit) {
-        return Err(ApiError::invalid("Invalid limit - limit must be between 1 and 100."));
+        return Err(ApiError::invalid(
+            "Invalid limit - limit must be between 1 and 100.",
+        ));
     }
     let size = |value: Option<i32>, what| match value.map(u32::try_from).transpose() {
         Ok(size) => Ok(size),
-        Err(_) => Err(ApiError::invalid(format!("Invalid {what} size - must be >= 0."))),
+        Err(_) => Err(ApiError::invalid(format!(
+            "Invalid {what} size - must be >= 0."
+        ))),
     };
-    if request.query.is_some_and(|query| !query.is_empty() && query != "*") {
-        return Err(ApiError::unimplemented("Match listing by query is not available on this server."));
+    if request
+        .query
+        .is_some_and(|query| !query.is_empty() && query != "*")
+    {
+        return Err(ApiError::unimplemented(
+            "Match listing by query is not available on this server.",
+        ));
     }
     let filter = RoomFilter {
         limit: limit.unsigned_abs() as usize,
@@ -209,7 +320,9 @@ async fn list_matches(scope: Scope, request: api::ListMatchesRequest) -> Result<
         size_max: size(request.max_size, "maximum")?,
     };
     let rooms = scope.gateway.directory.list(&filter);
-    Ok(api::MatchList { matches: rooms.into_iter().map(match_out).collect() })
+    Ok(api::MatchList {
+        matches: rooms.into_iter().map(match_out).collect(),
+    })
 }
 
 fn match_out(room: RoomListing) -> api::Match {
@@ -228,7 +341,12 @@ fn account_out(account: Account) -> api::Account {
     api::Account {
         wallet: "{}".to_owned(),
         email: account.email.unwrap_or_default(),
-        devices: devices.map(|id| api::AccountDevice { id, ..Default::default() }).collect(),
+        devices: devices
+            .map(|id| api::AccountDevice {
+                id,
+                ..Default::default()
+            })
+            .collect(),
         custom_id: account.custom_id.unwrap_or_default(),
         verify_time: None,
         disable_time: account.disabled_at.map(Timestamp::from),

@@ -18,6 +18,14 @@ pub(crate) async fn run_rpc(
     let Some(function) = gateway.hooks.rpc(id) else {
         return Err(ApiError::not_found("RPC function not found"));
     };
-    let tagus = Tagus { gateway: gateway.clone() };
-    function(RpcCall { tagus, caller, payload, query }).await
+    let tagus = Tagus {
+        gateway: gateway.clone(),
+    };
+    function(RpcCall {
+        tagus,
+        caller,
+        payload,
+        query,
+    })
+    .await
 }

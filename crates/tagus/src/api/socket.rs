@@ -37,21 +37,48 @@ pub(crate) fn check<B>(
     query: &[(String, String)],
     bearer: Option<&str>,
 ) -> Result<SocketRequest, SocketRefusal> {
-    let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let value = |name: &str| {
+        query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    };
     let format = match value("format") {
         None | Some("" | "json") => Format::Json,
         Some("protobuf") => Format::Protobuf,
-        Some(_) => return Err(SocketRefusal { status: 400, text: "Invalid format parameter" }),
+        Some(_) => {
+            return Err(SocketRefusal {
+                status: 400,
+                text: "Invalid format parameter",
+            });
+        }
     };
     let token = bearer.or(value("token")).unwrap_or_default();
     let Ok(login) = gateway.verify(token) else {
-        return Err(SocketRefusal { status: 401, text: "Missing or invalid token" });
+        return Err(SocketRefusal {
+            status: 401,
+            text: "Missing or invalid token",
+        });
     };
-    let find = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let accept = ws_check_upgrade(find)
-        .map_err(|error| SocketRefusal { status: error.status(), text: "Not a WebSocket upgrade" })?;
+    let find = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let accept = ws_check_upgrade(find).map_err(|error| SocketRefusal {
+        status: error.status(),
+        text: "Not a WebSocket upgrade",
+    })?;
     let ext = value("ext") == Some("1");
-    Ok(SocketRequest { kind: ArrivalKind::WebSocket { identity: identity(&login), format, ext }, accept })
+    Ok(SocketRequest {
+        kind: ArrivalKind::WebSocket {
+            identity: identity(&login),
+            format,
+            ext,
+        },
+        accept,
+    })
 }
 
 /// Waits for the upgrade and hands the socket over.
@@ -69,7 +96,13 @@ pub(crate) async fn hand_over(
     match arrival {
         Ok((socket, leftover)) => {
             let turn = NEXT.fetch_add(1, Ordering::Relaxed);
-            let arrival = Arrival { socket, address, leftover, kind: request.kind, permit };
+            let arrival = Arrival {
+                socket,
+                address,
+                leftover,
+                kind: request.kind,
+                permit,
+            };
             if !gateway.shards.adopt(turn, arrival) {
                 tracing::warn!("socket dropped: its shard is overloaded");
             }
@@ -80,7 +113,10 @@ pub(crate) async fn hand_over(
 
 fn take_socket(upgraded: Upgraded) -> io::Result<(Socket, Bytes)> {
     match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => Ok((Socket::plain(parts.io.into_inner().into_std()?)?, parts.read_buf)),
+        Ok(parts) => Ok((
+            Socket::plain(parts.io.into_inner().into_std()?)?,
+            parts.read_buf,
+        )),
         Err(upgraded) => {
             let parts = upgraded
                 .downcast::<TokioIo<TlsStream<TcpStream>>>()

@@ -1,0 +1,91 @@
+//! A server that is killed while it commits has every row it acknowledged.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use tagus_store::Store;
+
+use crate::{config, first_login, has_login};
+
+/// Set in the process that is to be killed: the folder of its database.
+const FOLDER: &str = "TAGUS_TEST_KILLED_STORE";
+
+#[test]
+fn acknowledged_rows_survive_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut seen = 0;
+    // Each round goes on with the database that the kill before it left.
+    for acks_before_kill in [1, 100, 300] {
+        let acknowledged = killed_after(folder.path(), seen, acks_before_kill);
+        assert!(acknowledged.len() >= acks_before_kill);
+        let store = Store::open(config(folder.path())).unwrap();
+        for number in &acknowledged {
+            assert!(
+                has_login(&store, *number),
+                "{number} was acknowledged and is gone"
+            );
+        }
+        let counts = store.counts().unwrap();
+        assert_eq!(counts.accounts, counts.devices, "half a batch");
+        seen += 1_000_000;
+    }
+}
+
+/// Runs the child below until it has acknowledged so many rows, kills it, and returns all it acknowledged.
+fn killed_after(folder: &std::path::Path, first: u32, acks: usize) -> Vec<u32> {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "kill::child_commits_until_killed",
+            "--exact",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .env(FOLDER, format!("{first}:{}", folder.display()))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut acknowledged = Vec::new();
+    let mut killed = false;
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        // The harness writes lines of its own, and the kill may cut the last one short.
+        if let Some(number) = line
+            .strip_prefix("ack ")
+            .and_then(|line| line.strip_suffix(" ."))
+        {
+            acknowledged.push(number.parse().unwrap());
+        }
+        if acknowledged.len() >= acks && !killed {
+            child.kill().unwrap();
+            killed = true;
+        }
+    }
+    assert!(!child.wait().unwrap().success());
+    acknowledged
+}
+
+#[test]
+fn child_commits_until_killed() {
+    let Ok(task) = std::env::var(FOLDER) else {
+        return;
+    };
+    let (first, folder) = task.split_once(':').unwrap();
+    let first: u32 = first.parse().unwrap();
+    let store = Store::open(config(folder.as_ref())).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let store = &store;
+            scope.spawn(move || {
+                // A bound, so that a child whose parent died ends.
+                for index in 0..100_000 / 8 {
+                    let number = first + index * 8 + thread;
+                    store.commit_blocking(first_login(number)).unwrap();
+                    let mut out = std::io::stdout().lock();
+                    out.write_all(format!("\nack {number} .\n").as_bytes())
+                        .unwrap();
+                    out.flush().unwrap();
+                }
+            });
+        }
+    });
+}
