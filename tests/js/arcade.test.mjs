@@ -90,10 +90,13 @@ test("from the arcade into the arena, and back after a lost connection", async (
     const { from, to } = await eatUntilGrown();
     assert.ok(to > from, `${from} -> ${to}`);
     await picture("grown");
+    // Both are measured over a second or so, which a quick eater does not need.
+    await until("frames and a ping", async () => {
+      const { fps, ping } = await shown();
+      return Number(fps) > 0 && Number(ping) > 0;
+    });
     const { fps, ping } = await shown();
     t.diagnostic(`${fps} frames a second, ping ${ping} ms, mass ${from} -> ${to}`);
-    assert.ok(Number(fps) > 0);
-    assert.ok(ping !== "" && Number(ping) >= 0);
   });
 
   await step("a lost connection comes back to the same seat", async () => {

@@ -137,7 +137,7 @@ for (const format of Object.keys(FORMATS)) {
       await client.sessionLogout(session, session.token, session.refresh_token);
       await player.closed;
       await assert.rejects(client.getAccount(session), { status: 401 });
-      await assert.rejects(Player.connect(client, session, format));
+      await assert.rejects(Player.connect(client, session, format), { message: /401/ });
       await assert.rejects(client.sessionRefresh(session), { status: 401 });
 
       // Somebody else's login is untouched.
@@ -150,7 +150,7 @@ for (const format of Object.keys(FORMATS)) {
       const client = clientOf(server);
       const session = await client.authenticateDevice(unique("device"));
       session.token = `${session.token.slice(0, -6)}AAAAAA`;
-      await assert.rejects(Player.connect(client, session, format));
+      await assert.rejects(Player.connect(client, session, format), { message: /401/ });
     });
 
     test("rpc", async () => {

@@ -20,7 +20,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     }
     match problems.len() {
         0 => Ok(()),
-        count => bail!("{count} breaches of the house rules"),
+        count => bail!("breaches of the house rules: {count}"),
     }
 }
 

@@ -309,12 +309,14 @@ impl Logins {
     /// Makes sure that one more entry fits.
     fn make_room(&self, logouts: &mut Logouts, now: UnixMillis) -> Result<(), PlayersError> {
         let logouts_max = self.config.logouts_max;
+        if logouts.count() < logouts_max {
+            return Ok(());
+        }
         // Not at every refusal: a sweep looks at the whole table while token checks wait.
-        if logouts.count() >= logouts_max && now >= logouts.swept_at.plus_secs(SWEEP_SECS_MIN) {
-            logouts.sweep(now);
+        if now >= logouts.swept_at.plus_secs(SWEEP_SECS_MIN) && logouts.sweep(now) == 0 {
+            tracing::warn!(logouts_max, "table of logouts is full, logouts are refused");
         }
         if logouts.count() >= logouts_max {
-            tracing::warn!(logouts_max, "table of logouts is full");
             return Err(PlayersError::LogoutsFull { logouts_max });
         }
         Ok(())

@@ -101,7 +101,7 @@ impl Host {
         })
     }
 
-    /// The room that [`Self::snapshot`] wrote, as if `now` followed at once. Its recording starts anew.
+    /// The room that [`Self::snapshot`] wrote, as if [`Self::now`] had been `now` then. Its recording starts anew.
     /// Jobs that were under way are still waited for: the owner hands in their results, or empty ones for
     /// [`Self::jobs`] when those were lost.
     ///
@@ -336,13 +336,19 @@ impl Host {
         }
     }
 
+    /// The latest time heard of, from which a snapshot's deadlines count.
+    #[must_use]
+    pub const fn now(&self) -> Duration {
+        self.pace.now
+    }
+
     /// The seed the room was opened with.
     #[must_use]
     pub const fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// The whole room: seats, generator, waiting inputs, deadlines as spans from the latest time heard, and the game.
+    /// The whole room: seats, generator, waiting inputs, deadlines as spans from [`Self::now`], and the game.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
         let mut out = vec![SNAPSHOT_VERSION];
@@ -375,11 +381,20 @@ impl Host {
     fn run_tick(&mut self, out: &mut Vec<Effect>) {
         self.record(|| Event::Tick);
         self.core.tick(out);
-        if self.log.is_on() && self.core.state.tick.0.is_multiple_of(HASH_EVERY_TICKS) {
-            let hash = self.core.hash();
-            self.record(|| Event::Hash(hash));
+        if self.core.state.tick.0.is_multiple_of(HASH_EVERY_TICKS) && !self.core.state.closed {
+            self.prove();
         }
         self.pace.follow(&self.core.state);
+    }
+
+    /// Records the state's hash. The inboxes are empty here, which is when a log with a gap may find room again.
+    fn prove(&mut self) {
+        if self.log.is_on() {
+            let hash = self.core.hash();
+            self.record(|| Event::Hash(hash));
+        } else {
+            self.log.resume(&self.core);
+        }
     }
 
     /// Records before the call is made, so that the call that panics is in the recording.

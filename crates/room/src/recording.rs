@@ -13,8 +13,8 @@ use crate::xxh64;
 /// A ring of segments under the room's `recording_bytes_max`.
 ///
 /// A segment is a snapshot and the events after it, at most a quarter of the whole; the oldest is dropped for a new one.
-/// When a snapshot alone exceeds half of a segment, or an event does not fit beside it, recording stops for good:
-/// what there is stays, and ends there.
+/// When a snapshot alone exceeds half of a segment, or an event does not fit beside it, there is a gap:
+/// nothing is recorded until [`Self::resume`] finds a snapshot that fits. A full inbox may cause that, but not for long.
 pub(crate) struct Log {
     bytes_max: usize,
     segments: VecDeque<Segment>,
@@ -83,7 +83,10 @@ impl Log {
                 number = last.number + 1;
             }
             self.begin(number, snapshot, core);
-            self.is_on = self.is_on && self.fits(encoded.len());
+            if self.is_on && !self.fits(encoded.len()) {
+                self.segments.pop_back();
+                self.is_on = false;
+            }
         }
         if let Some(last) = self.segments.back_mut().filter(|_| self.is_on) {
             last.events.extend_from_slice(&encoded);
@@ -92,11 +95,21 @@ impl Log {
         self.encoded = encoded;
     }
 
+    /// Ends a gap, if there is one and the state fits again.
+    pub(crate) fn resume(&mut self, core: &Core) {
+        if self.bytes_max > 0 && !self.is_on {
+            self.is_on = true;
+            // One number is left out: the gap.
+            let number = self.segments.back().map_or(1, |last| last.number + 2);
+            self.begin(number, core.snapshot(), core);
+        }
+    }
+
     /// The present ring, ended here.
     pub(crate) fn recording(&self, seed: u64, params: &Bytes, core: &Core) -> Option<Recording> {
         let mut segments: Vec<Segment> = self.segments.iter().cloned().collect();
         let last = segments.last_mut()?;
-        // A stopped log ended before; a broken core has no state to hash.
+        // Before a gap the end is known; a broken core has no state to hash.
         if self.is_on && !core.is_broken() {
             last.end_hash = Some(core.hash());
         }

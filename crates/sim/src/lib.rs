@@ -265,7 +265,7 @@ impl World {
 
     fn restart(&mut self) {
         let snapshot = self.host.snapshot();
-        self.host = Host::restore(&self.factory, &snapshot, self.now)
+        self.host = Host::restore(&self.factory, &snapshot, self.host.now())
             .expect("a room restores what it wrote");
         assert_eq!(
             self.host.snapshot(),

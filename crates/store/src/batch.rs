@@ -45,7 +45,7 @@ impl FromIterator<Op> for Batch {
 }
 
 /// One operation. What it takes for granted is its precondition: where that does not hold, the whole batch
-/// fails with the named [`crate::Conflict`].
+/// fails with the named [`crate::Conflict`]; where two of them apply, it is open which one is named.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Op {

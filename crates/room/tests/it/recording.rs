@@ -71,7 +71,7 @@ fn a_ring_keeps_the_latest_within_its_bytes() {
 }
 
 #[test]
-fn what_does_not_fit_ends_the_recording() {
+fn what_does_not_fit_leaves_a_gap() {
     assert!(Stage::open("").host.recording().is_none());
     assert!(
         Stage::open("record=4000 ballast=600")
@@ -91,6 +91,10 @@ fn what_does_not_fit_ends_the_recording() {
         (5, 5, Tick(5))
     );
     assert_eq!(stage.ticks(), 10);
+    stage.live_ms(10_000);
+    let resumed = proof(&stage);
+    assert_eq!((resumed.segments, resumed.tick_last), (2, Tick(110)));
+    assert_eq!(resumed.ticks, 5 + 110 - HASH_EVERY_TICKS);
 }
 
 #[test]

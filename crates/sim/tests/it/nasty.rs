@@ -27,7 +27,7 @@ impl Game for Nasty {
             seats_max: u16::try_from(1 + rng.below(6)).unwrap(),
             seat_hold_ms: [0, 300, 2_000][rng.below(3) as usize],
             empty_ms: [0, 700][rng.below(2) as usize],
-            recording_bytes_max: [3_000, 1 << 20][rng.below(2) as usize],
+            recording_bytes_max: [100_000, 1 << 20][rng.below(2) as usize],
             label: String::from_utf8_lossy(setup.params).into_owned(),
         };
         Ok((

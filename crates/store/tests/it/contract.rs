@@ -457,8 +457,12 @@ fn async_and_blocking_commits_are_the_same(store: &Store) {
         .build()
         .unwrap();
     runtime.block_on(store.commit(first_login(1))).unwrap();
-    let err = runtime.block_on(store.commit(first_login(1))).unwrap_err();
-    assert_eq!(err.conflict(), Some(Conflict::IdTaken));
+    let again = Op::DeviceInsert {
+        id: "device-1".to_owned(),
+        user: user(1),
+    };
+    let err = runtime.block_on(store.commit(again.into())).unwrap_err();
+    assert_eq!(err.conflict(), Some(Conflict::DeviceTaken));
     assert_eq!(store.account_by_id(user(1)).unwrap(), Some(account(1)));
 }
 
@@ -489,7 +493,7 @@ impl Model {
     fn apply(&mut self, op: &Op) -> Result<(), Vec<Conflict>> {
         match op {
             Op::AccountInsert(row) => {
-                let mut conflicts = self.taken(row);
+                let mut conflicts = self.taken(row, None);
                 conflicts.extend(
                     self.accounts
                         .contains_key(&row.id)
@@ -507,7 +511,7 @@ impl Model {
                 row.username = patch.username.clone().unwrap_or(row.username);
                 row.email = patch.email.clone().unwrap_or(row.email);
                 row.update_time = patch.update_time;
-                none(self.taken(&row))?;
+                none(self.taken(&row, Some(*id)))?;
                 self.accounts.insert(*id, row);
             }
             Op::AccountDelete { id, .. } => {
@@ -537,8 +541,9 @@ impl Model {
         Ok(())
     }
 
-    fn taken(&self, row: &AccountRow) -> Vec<Conflict> {
-        let others = || self.accounts.values().filter(|other| other.id != row.id);
+    /// Conflicts of the row with accounts other than `own`.
+    fn taken(&self, row: &AccountRow, own: Option<UserId>) -> Vec<Conflict> {
+        let others = || self.accounts.values().filter(|other| Some(other.id) != own);
         let username = others().any(|other| other.username == row.username);
         let email = others().any(|other| other.email.is_some() && other.email == row.email);
         let username = username.then_some(Conflict::UsernameTaken);

@@ -41,10 +41,11 @@ impl Scope {
     }
 }
 
+/// Answers a call with the body.
+pub(crate) type Handler = fn(Call) -> BoxFuture<Result<Vec<u8>, ApiError>>;
+
 /// The handler of a method, or none when it is not built yet.
-pub(crate) fn handler(
-    info: &MethodInfo,
-) -> Option<fn(Call) -> BoxFuture<Result<Vec<u8>, ApiError>>> {
+pub(crate) fn handler(info: &MethodInfo) -> Option<Handler> {
     Some(match info.name {
         method::Healthcheck::NAME => {
             |call| run::<method::Healthcheck, _>(call, |_, ()| async { Ok(()) })
