@@ -13,7 +13,7 @@
  */
 export function parseListing(answer) {
   const games = list(answer?.games)
-    .filter((g) => typeof g?.id === "string" && typeof g?.path === "string" && g.path.startsWith("/"))
+    .filter((g) => typeof g?.id === "string" && typeof g?.path === "string" && /^\/(?!\/)/.test(g.path))
     .map((g) => ({ id: g.id, title: String(g.title ?? g.id), path: g.path }));
   const rooms = list(answer?.rooms)
     .filter((r) => typeof r?.match_id === "string")

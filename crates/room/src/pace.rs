@@ -5,7 +5,7 @@ use std::time::Duration;
 use tagus_base::SeatIndex;
 
 use crate::SEATS_MAX;
-use crate::codec::{Reader, put_u64};
+use crate::codec::{Reader, put_i64, put_u64};
 use crate::state::State;
 
 /// The clock side of a room: deadlines only, no state of the game. Not in the state hash.
@@ -137,36 +137,55 @@ impl Pace {
             .min()
     }
 
-    /// Appends the deadlines as spans from now.
+    /// Appends the deadlines as spans from now, negative for those that are late.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        let span = |until: Duration| {
-            u64::try_from(until.saturating_sub(self.now).as_nanos()).unwrap_or(u64::MAX)
-        };
         for until in [self.next, self.empty_until] {
-            put_u64(out, until.map_or(0, |until| span(until).saturating_add(1)));
+            out.push(u8::from(until.is_some()));
+            put_i64(out, self.span(until.unwrap_or(self.now)));
         }
         out.push(self.phase);
         put_u64(out, self.holds.len() as u64);
         for (until, seat) in &self.holds {
-            put_u64(out, span(*until));
+            put_i64(out, self.span(*until));
             put_u64(out, u64::from(seat.0));
         }
     }
 
+    /// The deadlines as seen from another present. One that was late before time began is late since then.
     pub(crate) fn read(reader: &mut Reader<'_>, now: Duration) -> Option<Self> {
-        let after = |span: u64| now.saturating_add(Duration::from_nanos(span));
         let mut pace = Self::new(now);
-        pace.next = reader.u64()?.checked_sub(1).map(after);
-        pace.empty_until = reader.u64()?.checked_sub(1).map(after);
+        let (ticks, next) = (reader.flag()?, reader.i64()?);
+        let (ends, empty_until) = (reader.flag()?, reader.i64()?);
+        pace.next = ticks.then(|| pace.at(next));
+        pace.empty_until = ends.then(|| pace.at(empty_until));
         pace.phase = reader.u8()?;
         for _ in 0..reader.u64()? {
             if pace.holds.len() >= usize::from(SEATS_MAX) {
                 return None;
             }
-            pace.holds
-                .push((after(reader.u64()?), SeatIndex(reader.u16()?)));
+            let until = pace.at(reader.i64()?);
+            pace.holds.push((until, SeatIndex(reader.u16()?)));
         }
         Some(pace)
+    }
+
+    /// From now until then, in nanoseconds.
+    fn span(&self, until: Duration) -> i64 {
+        let nanos = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+        match until.checked_sub(self.now) {
+            Some(left) => nanos(left),
+            None => -nanos(self.now - until),
+        }
+    }
+
+    /// The time `span` nanoseconds from now.
+    const fn at(&self, span: i64) -> Duration {
+        let distance = Duration::from_nanos(span.unsigned_abs());
+        if span < 0 {
+            self.now.saturating_sub(distance)
+        } else {
+            self.now.saturating_add(distance)
+        }
     }
 
     /// Are these the deadlines of a room in this state?

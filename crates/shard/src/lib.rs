@@ -2,6 +2,7 @@
 //! Owns: the connection table, the room table, the tick timer, encoding for each kind of client, and every socket write.
 //! Must not know: accounts, databases, HTTP. Whatever concerns neither a connection nor a room goes to the [`Upstream`].
 
+mod cell;
 mod connection;
 mod encode;
 mod inbox;

@@ -15,10 +15,10 @@ use tagus_wire::realtime::error::Code;
 use tagus_wire::realtime::{Envelope, MatchDataSend, MatchJoin, Pong, match_join};
 use tagus_wire::{Format, MessageKind, decode_envelope, tcp};
 
+use crate::cell::error_envelope;
 use crate::connection::{CloseCode, Open, REQUESTS_MAX, Seated, Stage};
 use crate::encode::{Lane, frame, tcp_frame};
 use crate::inbox::{ConnRef, JoinRequest, RoomCommand, RoomMessage};
-use crate::room_table::error_envelope;
 use crate::shard::Shard;
 use crate::upstream::{Identity, Requester};
 

@@ -9,11 +9,12 @@ use tagus_base::ConnIndex;
 use tagus_net::{WsOpcode, ws_frame};
 use tagus_wire::realtime::error::Code;
 
+use crate::cell::error_frame;
 use crate::connection::{Arrived, CloseCode, Connection, Flushed, Stage};
 use crate::encode::Lane;
 use crate::inbox::{Arrival, ArrivalKind, Command, ConnRef, Delivery, Parcel, RoomCommand, Shards};
 use crate::metrics::ShardMetrics;
-use crate::room_table::{Outgoing, RoomTable, error_frame};
+use crate::room_table::{Outgoing, RoomTable};
 use crate::start::Config;
 use crate::upstream::{Requester, Upstream};
 

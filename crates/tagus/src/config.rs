@@ -286,6 +286,10 @@ impl Config {
                 format!("{:?} is not 1 to 16 of a-z, 0-9 and -", self.node),
             );
         }
+        if self.keys.session.expose() == self.keys.refresh.expose() {
+            let reason = "equals keys.session; a refresh token would pass as a session token";
+            return wrong("keys.refresh", reason.to_owned());
+        }
         if self.address.is_loopback() {
             return Ok(());
         }

@@ -245,6 +245,7 @@ impl Server {
         });
         let admin_listener = tokio::net::TcpListener::from_std(admin)?;
         let admin_task = tokio::spawn(admin::serve(admin_door.clone(), admin_listener, draining));
+        let sweeper = tokio::spawn(sweep_logouts(gateway.clone()));
         addresses.announce(&config, started)?;
 
         stop_signal().await?;
@@ -258,6 +259,7 @@ impl Server {
             doors: vec![http_door, tcp_door],
             http_task,
             admin_task,
+            sweeper,
             shard_threads,
             hasher_threads,
             store,
@@ -470,6 +472,7 @@ struct Parts {
     doors: Vec<TcpDoorHandle>,
     http_task: tokio::task::JoinHandle<()>,
     admin_task: tokio::task::JoinHandle<()>,
+    sweeper: tokio::task::JoinHandle<()>,
     shard_threads: ShardThreads,
     hasher_threads: HasherThreads,
     store: Store,
@@ -509,10 +512,22 @@ async fn stop(parts: Parts) -> anyhow::Result<()> {
         tracing::warn!("still open: shards");
     }
     parts.admin_task.abort();
+    parts.sweeper.abort();
     parts.hasher_threads.stop();
     parts.store.close().context("close the database")?;
     eprint_line("stopped");
     Ok(())
+}
+
+/// Forgets logouts whose tokens have expired, once an hour.
+async fn sweep_logouts(gateway: Arc<Gateway>) {
+    let mut hourly = tokio::time::interval(Duration::from_secs(3_600));
+    loop {
+        hourly.tick().await;
+        if let Err(error) = gateway.logins.sweep(unix_now()).await {
+            tracing::warn!(%error, "sweep expired logouts");
+        }
+    }
 }
 
 fn everything() -> crate::directory::RoomFilter {

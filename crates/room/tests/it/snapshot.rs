@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tagus_room::Host;
+use tagus_room::{Host, Metadata};
 
-use crate::probe::{COMPUTE, SAY, Stage, factory};
+use crate::probe::{COMPUTE, SAY, Stage, factory, person};
 
 /// A room with something in every part of its state.
 fn busy() -> Stage {
@@ -42,6 +42,21 @@ fn a_restored_room_runs_on_at_another_time_of_day() {
         }
         assert_eq!(twin.host.seed(), 5);
     }
+}
+
+#[test]
+fn a_late_room_is_as_late_when_restored() {
+    let mut stage = busy();
+    stage.now += Duration::from_millis(140);
+    assert!(
+        stage
+            .host
+            .join(stage.now, person(1, 9), Metadata::new(), &mut stage.effects)
+            .is_ok()
+    );
+    let host = Host::restore(&factory(), &stage.host.snapshot(), stage.now).unwrap();
+    assert!(host.next_due().unwrap() < stage.now);
+    assert_eq!(host.next_due(), stage.host.next_due());
 }
 
 #[test]

@@ -12,7 +12,7 @@ const ROOMS: u64 = 2_000;
 const LONG: u64 = 11;
 
 fn world(seed: u64) -> World {
-    let pause_ms = [5, 60, 400][usize::try_from(seed % 3).unwrap()];
+    let pause_ms = [20, 60, 400][usize::try_from(seed % 3).unwrap()];
     let plan = Plan {
         seed,
         params: "nasty".into(),

@@ -54,9 +54,20 @@ pub(crate) fn syncs(folder: &Path, suffix: &str) -> usize {
     files.map(|(_, image)| image.syncs).sum()
 }
 
+/// Makes every sync of files below `folder` fail, or lets them succeed again.
+pub(crate) fn fail_syncs(folder: &Path, fail: bool) {
+    let folder = folder.to_str().unwrap().to_owned();
+    let mut noted = noted();
+    noted.failing.retain(|other| *other != folder);
+    if fail {
+        noted.failing.push(folder);
+    }
+}
+
 #[derive(Default)]
 struct Noted {
     watched: Vec<String>,
+    failing: Vec<String>,
     files: BTreeMap<String, Image>,
 }
 
@@ -87,6 +98,7 @@ impl Change {
 
 static NOTED: Mutex<Noted> = Mutex::new(Noted {
     watched: Vec::new(),
+    failing: Vec::new(),
     files: BTreeMap::new(),
 });
 
@@ -245,6 +257,16 @@ unsafe extern "C" fn truncate(file: *mut sqlite3_file, length: i64) -> c_int {
 unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
     // SAFETY: SQLite passes an open file.
     unsafe {
+        let path = (*file.cast::<NotedFile>()).path.as_ref();
+        let failing = |path: &String| {
+            noted()
+                .failing
+                .iter()
+                .any(|folder| path.starts_with(folder))
+        };
+        if path.is_some_and(failing) {
+            return ffi::SQLITE_IOERR_FSYNC;
+        }
         let real = real_file(file);
         let done = (*(*real).pMethods).xSync.unwrap()(real, flags);
         note(file, |image| {

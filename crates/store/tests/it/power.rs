@@ -4,9 +4,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use tagus_base::Rng;
-use tagus_store::{Config, Store, Synchronous};
+use tagus_store::{Config, Store, StoreError, Synchronous};
 
-use crate::{config, disk, first_login};
+use crate::{config, disk, first_login, has_login};
 
 #[test]
 fn acknowledged_rows_survive_a_loss_of_power() {
@@ -25,10 +25,38 @@ fn without_syncs_the_same_test_finds_lost_rows() {
     assert!(run(Synchronous::Off, 0).lost > 0);
 }
 
+#[test]
+fn a_failed_group_fails_every_caller_and_the_store_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    disk::watch(folder.path());
+    let store = Store::open(config(folder.path())).unwrap();
+    store.commit_blocking(first_login(0)).unwrap();
+    disk::fail_syncs(folder.path(), true);
+    std::thread::scope(|scope| {
+        // Two of them want the same account; none may hear of a conflict with a row that was never written.
+        for number in [1, 1, 2, 3] {
+            let store = &store;
+            scope.spawn(move || {
+                let err = store.commit_blocking(first_login(number)).unwrap_err();
+                assert!(matches!(err, StoreError::Database { .. }), "{err:?}");
+            });
+        }
+    });
+    assert_eq!(store.counts().unwrap().accounts, 1);
+    disk::fail_syncs(folder.path(), false);
+    for number in 1..4 {
+        store.commit_blocking(first_login(number)).unwrap();
+    }
+    assert_eq!(store.metrics().failures.get(), 4);
+    drop(store);
+    let store = Store::open(config(folder.path())).unwrap();
+    assert!((0..4).all(|number| has_login(&store, number)));
+}
+
 struct Run {
     /// Acknowledged rows that a loss of power right after the acknowledgement would have taken.
     lost: usize,
-    /// Syncs of the database file.
+    /// Syncs of the database file while commits went on.
     checkpoints: usize,
 }
 
@@ -42,6 +70,7 @@ fn run(synchronous: Synchronous, seed: u64) -> Run {
         ..config(folder.path())
     };
     let store = Store::open(config).unwrap();
+    let syncs_at_start = disk::syncs(folder.path(), "tagus.db");
     let state = Mutex::new((Vec::new(), 0, Rng::new(seed)));
     std::thread::scope(|scope| {
         for thread in 0..3 {
@@ -58,10 +87,9 @@ fn run(synchronous: Synchronous, seed: u64) -> Run {
             });
         }
     });
-    store.close().unwrap();
     Run {
         lost: state.into_inner().unwrap().1,
-        checkpoints: disk::syncs(folder.path(), "tagus.db"),
+        checkpoints: disk::syncs(folder.path(), "tagus.db") - syncs_at_start,
     }
 }
 

@@ -45,11 +45,11 @@ function membrane(pen, { id, x, y, radius }, rim, radiusPx, nowMs) {
   const base = radius - rim / 2;
   // The curve cuts the corners between its points; this brings its mean radius back to `base`.
   const corner = 2 / (1 + Math.cos(step / 2) ** 2);
-  const depth = Math.min(radius * 0.014, 3.4);
+  const depth = Math.min(radius * 0.006, 1.6);
   const time = nowMs / 1000;
   const at = (/** @type {number} */ i) => {
     const angle = (i % count) * step;
-    const wave = Math.sin(angle * 3 + time * 1.7 + id) + Math.sin(angle * 5 - time * 2.3 + id * 2);
+    const wave = Math.sin(angle * 5 + time * 1.7 + id) + Math.sin(angle * 8 - time * 2.3 + id * 2);
     const r = base * corner + depth * wave;
     return { x: x + Math.cos(angle) * r, y: y + Math.sin(angle) * r };
   };
@@ -72,7 +72,7 @@ function membrane(pen, { id, x, y, radius }, rim, radiusPx, nowMs) {
  */
 function drawLabels(pen, cell, name, scale) {
   const radiusPx = cell.radius * scale;
-  const fit = (1.7 * radiusPx) / Math.max(3, name.length * 0.56);
+  const fit = (1.7 * radiusPx) / Math.max(3, name.length * 0.62);
   const namePx = Math.max(9, Math.round(Math.min(radiusPx * 0.42, fit, 64)));
   const showMass = radiusPx > MASS_RADIUS_PX;
   pen.save();

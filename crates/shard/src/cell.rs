@@ -1,0 +1,354 @@
+//! One room as its shard keeps it: who sits where, how they want their frames, and what they are told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tagus_base::{RoomId, SeatIndex};
+use tagus_room::{Host, LeaveReason, Person, Relay, To};
+use tagus_wire::ext::RoomData;
+use tagus_wire::realtime::envelope::Message;
+use tagus_wire::realtime::{
+    Envelope, Match, MatchData, MatchPresenceEvent, UserPresence, error::Code,
+};
+
+use crate::encode::{Lane, Shared, frame};
+use crate::inbox::{ConnRef, JoinRequest, Parcel};
+use crate::room_table::Outgoing;
+use crate::upstream::RoomSummary;
+
+pub(crate) struct Cell {
+    pub(crate) id: RoomId,
+    pub(crate) text: String,
+    pub(crate) number: u32,
+    pub(crate) name: Arc<str>,
+    pub(crate) game: Arc<str>,
+    pub(crate) seed: u64,
+    pub(crate) label: Option<Arc<str>>,
+    pub(crate) due: Option<Duration>,
+    /// By seat index.
+    pub(crate) members: Vec<Option<Member>>,
+    pub(crate) rules: Rules,
+}
+
+pub(crate) enum Rules {
+    Relayed(Relay),
+    Hosted(Box<Host>),
+}
+
+pub(crate) struct Member {
+    /// None while the seat is held for a connection that was lost.
+    pub(crate) conn: Option<ConnRef>,
+    pub(crate) lane: Lane,
+    pub(crate) person: Person,
+    pub(crate) presence: UserPresence,
+}
+
+impl Cell {
+    pub(crate) fn relayed(id: RoomId, number: u32) -> Self {
+        Self {
+            id,
+            text: id.to_string(),
+            number,
+            name: Arc::from(""),
+            game: Arc::from(""),
+            seed: 0,
+            label: None,
+            due: None,
+            members: Vec::new(),
+            rules: Rules::Relayed(Relay::new()),
+        }
+    }
+
+    pub(crate) fn tick_number(&self) -> Option<u64> {
+        match &self.rules {
+            Rules::Hosted(host) => Some(host.tick_number().0),
+            Rules::Relayed(_) => None,
+        }
+    }
+
+    pub(crate) fn summary(&self) -> RoomSummary {
+        let (seats_max, tick_rate_hz) = match &self.rules {
+            Rules::Hosted(host) => (
+                u32::from(host.settings().seats_max),
+                host.settings().tick_rate_hz,
+            ),
+            Rules::Relayed(_) => (u32::from(tagus_room::SEATS_MAX), 0),
+        };
+        RoomSummary {
+            id: self.id,
+            name: self.name.clone(),
+            game: self.game.clone(),
+            label: self.label.clone(),
+            size: self.size(),
+            seats_max,
+            tick_rate_hz,
+        }
+    }
+
+    pub(crate) fn size(&self) -> u32 {
+        self.members.iter().flatten().count() as u32
+    }
+
+    pub(crate) fn member(&self, seat: SeatIndex) -> Option<&Member> {
+        self.members
+            .get(usize::from(seat.0))
+            .and_then(Option::as_ref)
+    }
+
+    pub(crate) fn take_member(&mut self, seat: SeatIndex) -> Option<Member> {
+        self.members
+            .get_mut(usize::from(seat.0))
+            .and_then(Option::take)
+    }
+
+    /// Puts the newcomer on the seat; a seat that had somebody keeps its public presence.
+    /// Answers the connection that had it.
+    pub(crate) fn seat_member(
+        &mut self,
+        seat: SeatIndex,
+        request: &JoinRequest,
+    ) -> Option<ConnRef> {
+        let index = usize::from(seat.0);
+        if self.members.len() <= index {
+            self.members.resize_with(index + 1, || None);
+        }
+        let slot = &mut self.members[index];
+        if let Some(member) = slot {
+            member.lane = request.lane;
+            return member.conn.replace(request.from);
+        }
+        let (person, presence) = (request.person.clone(), presence_of(&request.person));
+        *slot = Some(Member {
+            conn: Some(request.from),
+            lane: request.lane,
+            person,
+            presence,
+        });
+        None
+    }
+
+    pub(crate) fn answer_join(&self, seat: SeatIndex, request: &JoinRequest, out: &mut Outgoing) {
+        out.send(
+            request.from,
+            Parcel::Entered {
+                room: self.id,
+                number: self.number,
+                seat,
+            },
+        );
+        let own = usize::from(seat.0);
+        let others = self
+            .members
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != own);
+        let answer = Match {
+            match_id: self.text.clone(),
+            authoritative: matches!(self.rules, Rules::Hosted(_)),
+            label: self.label.as_ref().map(|label| label.to_string()),
+            size: i32::try_from(self.size()).unwrap_or(i32::MAX),
+            presences: others
+                .filter_map(|(_, slot)| slot.as_ref())
+                .map(|m| m.presence.clone())
+                .collect(),
+            self_: Some(member_presence(&self.members, seat)),
+        };
+        let envelope = Envelope {
+            cid: request.cid.clone(),
+            message: Some(Message::Match(answer)),
+        };
+        out.send(request.from, Parcel::Frame(frame(request.lane, &envelope)));
+        if request.lane.ext() {
+            let number = tagus_wire::ext::RoomNumber {
+                match_id: self.text.clone(),
+                room: self.number,
+            };
+            out.send(
+                request.from,
+                Parcel::Frame(frame(request.lane, &push(Message::RoomNumber(number)))),
+            );
+        }
+    }
+
+    /// Tells everybody in the room who came and who went.
+    pub(crate) fn announce(
+        &self,
+        joins: &[SeatIndex],
+        leaves: &[UserPresence],
+        out: &mut Outgoing,
+    ) {
+        let event = MatchPresenceEvent {
+            match_id: self.text.clone(),
+            joins: joins
+                .iter()
+                .map(|seat| member_presence(&self.members, *seat))
+                .collect(),
+            leaves: leaves.to_vec(),
+        };
+        let mut shared = Shared::new(push(Message::MatchPresenceEvent(event)));
+        for index in 0..self.members.len() {
+            self.deliver(SeatIndex(index as u16), &mut shared, out);
+        }
+    }
+
+    pub(crate) fn announce_gone(&self, member: &Member, out: &mut Outgoing) {
+        self.announce(&[], std::slice::from_ref(&member.presence), out);
+    }
+
+    /// Tells a connection that its seat is gone: its own leave, then nothing more of this room.
+    pub(crate) fn tell_gone(
+        &self,
+        conn: ConnRef,
+        member: &Member,
+        reason: LeaveReason,
+        out: &mut Outgoing,
+    ) {
+        let event = MatchPresenceEvent {
+            match_id: self.text.clone(),
+            joins: Vec::new(),
+            leaves: vec![member.presence.clone()],
+        };
+        out.send(
+            conn,
+            Parcel::Frame(frame(
+                member.lane,
+                &push(Message::MatchPresenceEvent(event)),
+            )),
+        );
+        out.send(
+            conn,
+            Parcel::Out {
+                room: self.id,
+                reason,
+            },
+        );
+    }
+
+    pub(crate) fn tell_out(
+        &self,
+        conn: ConnRef,
+        seat: SeatIndex,
+        reason: LeaveReason,
+        out: &mut Outgoing,
+    ) {
+        if let Some(member) = self.member(seat) {
+            self.tell_gone(conn, member, reason, out);
+        }
+    }
+
+    pub(crate) fn deliver(&self, seat: SeatIndex, shared: &mut Shared, out: &mut Outgoing) {
+        if let Some(Member {
+            conn: Some(conn),
+            lane,
+            ..
+        }) = self.member(seat)
+        {
+            out.send(*conn, Parcel::Frame(shared.frame(*lane)));
+        }
+    }
+
+    /// A game's message: to clients with extensions without the textual match id.
+    pub(crate) fn send(
+        &self,
+        to: &To,
+        op: i64,
+        sender: Option<SeatIndex>,
+        data: Bytes,
+        out: &mut Outgoing,
+    ) {
+        let mut plain = Shared::new(self.match_data(op, sender, data.clone()));
+        let mut short = Shared::new(self.room_data(op, data));
+        let mut each = |seat: SeatIndex| {
+            let ext = self
+                .member(seat)
+                .is_some_and(|member| member.lane.ext() && sender.is_none());
+            self.deliver(seat, if ext { &mut short } else { &mut plain }, out);
+        };
+        let all = (0..self.members.len()).map(|index| SeatIndex(index as u16));
+        match to {
+            To::All => all.for_each(each),
+            To::AllBut(but) => all.filter(|seat| seat != but).for_each(each),
+            To::One(seat) => each(*seat),
+            To::Seats(seats) => seats.iter().copied().for_each(each),
+        }
+    }
+
+    pub(crate) fn data(
+        &self,
+        lane: Lane,
+        op: i64,
+        sender: Option<SeatIndex>,
+        data: Bytes,
+    ) -> Envelope {
+        if lane.ext() && sender.is_none() {
+            self.room_data(op, data)
+        } else {
+            self.match_data(op, sender, data)
+        }
+    }
+
+    pub(crate) fn room_data(&self, op: i64, data: Bytes) -> Envelope {
+        push(Message::RoomData(RoomData {
+            room: self.number,
+            op_code: op,
+            data,
+            class: 0,
+        }))
+    }
+
+    pub(crate) fn match_data(&self, op: i64, sender: Option<SeatIndex>, data: Bytes) -> Envelope {
+        let presence = sender
+            .and_then(|seat| self.member(seat))
+            .map(|member| member.presence.clone());
+        let match_id = self.text.clone();
+        push(Message::MatchData(MatchData {
+            match_id,
+            presence,
+            op_code: op,
+            data,
+            reliable: true,
+        }))
+    }
+}
+
+fn presence_of(person: &Person) -> UserPresence {
+    UserPresence {
+        user_id: person.user_id.to_string(),
+        session_id: person.session_id.to_string(),
+        username: person.username.to_string(),
+        ..UserPresence::default()
+    }
+}
+
+pub(crate) fn member_presence(members: &[Option<Member>], seat: SeatIndex) -> UserPresence {
+    members
+        .get(usize::from(seat.0))
+        .and_then(Option::as_ref)
+        .map(|member| member.presence.clone())
+        .unwrap_or_default()
+}
+
+/// A message that is nobody's answer.
+pub(crate) const fn push(message: Message) -> Envelope {
+    Envelope {
+        cid: String::new(),
+        message: Some(message),
+    }
+}
+
+pub(crate) fn error_envelope(cid: String, code: Code, message: &str) -> Envelope {
+    let error = tagus_wire::realtime::Error {
+        code: code as i32,
+        message: message.to_owned(),
+        ..Default::default()
+    };
+    Envelope {
+        cid,
+        message: Some(Message::Error(error)),
+    }
+}
+
+pub(crate) fn error_frame(lane: Lane, cid: String, code: Code, message: &str) -> Bytes {
+    frame(lane, &error_envelope(cid, code, message))
+}
