@@ -36,7 +36,7 @@ export class Room extends Emitter {
    * Made by `Socket.join`.
    * @param {import("./socket.js").Socket} socket
    * @param {string} name
-   * @param {{ metadata?: Record<string, string> }} [options]
+   * @param {{ metadata?: Record<string, string> } | undefined} options
    * @param {() => void} forget Called when the room is over.
    */
   constructor(socket, name, options, forget) {

@@ -162,7 +162,7 @@ pub struct Recording {
 
 impl Recording {
     /// The file: magic, version, the game's name, seed, parameters, then the segments, each part with its checksum.
-    /// `game` is what [`crate::replay`] asks its lookup for.
+    /// `game` is what [`crate::replay()`] asks its lookup for.
     #[must_use]
     pub fn to_bytes(&self, game: &str) -> Vec<u8> {
         let mut out = Vec::from(*MAGIC);

@@ -344,7 +344,13 @@ fn set(tree: &mut toml::Table, key: &str, value: &str) -> Result<(), ConfigError
     let mut parts = key.split("__").peekable();
     while let Some(part) = parts.next() {
         if parts.peek().is_none() {
-            at.insert(part.to_owned(), guess(value));
+            // A key may look like a number and is text all the same.
+            let value = if key.starts_with("keys__") {
+                value.into()
+            } else {
+                guess(value)
+            };
+            at.insert(part.to_owned(), value);
             return Ok(());
         }
         let next = at
@@ -376,3 +382,69 @@ const DEFAULT_SERVER_KEY: &str = "defaultkey";
 const DEFAULT_HTTP_KEY: &str = "defaulthttpkey";
 const DEFAULT_SESSION_KEY: &str = "defaultencryptionkey";
 const DEFAULT_REFRESH_KEY: &str = "defaultrefreshencryptionkey";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(None, variables)
+    }
+
+    #[test]
+    fn the_environment_reaches_every_section() {
+        let config = load(&[
+            ("TAGUS_HTTP_PORT", "9000"),
+            ("TAGUS_KEYS__SERVER", "123"),
+            ("TAGUS_LIMITS__MESSAGE_BYTES_MAX", "512"),
+            ("HOME", "/nowhere"),
+        ])
+        .unwrap();
+        assert_eq!(config.http_port, 9_000);
+        assert_eq!(config.keys.server.expose(), b"123");
+        assert_eq!(config.limits.message_bytes_max, 512);
+    }
+
+    #[test]
+    fn unknown_keys_are_errors() {
+        assert!(matches!(
+            load(&[("TAGUS_HTTP_PROT", "1")]),
+            Err(ConfigError::Parse(_))
+        ));
+        assert!(matches!(
+            load(&[("TAGUS_LOG__LEVEL", "info")]),
+            Err(ConfigError::Parse(_))
+        ));
+    }
+
+    #[test]
+    fn default_keys_stay_on_loopback() {
+        let open = Config {
+            address: "0.0.0.0".parse().unwrap(),
+            ..Config::default()
+        };
+        assert!(Config::default().check().is_ok());
+        let refusal = open.check().unwrap_err().to_string();
+        assert!(refusal.contains("TAGUS_KEYS__SERVER"), "{refusal}");
+        assert!(open.for_lan().check().is_ok());
+    }
+
+    #[test]
+    fn one_key_for_both_tokens_is_refused() {
+        let config = load(&[
+            ("TAGUS_KEYS__SESSION", "same"),
+            ("TAGUS_KEYS__REFRESH", "same"),
+        ])
+        .unwrap();
+        assert!(matches!(
+            config.check(),
+            Err(ConfigError::Value {
+                key: "keys.refresh",
+                ..
+            })
+        ));
+    }
+}

@@ -26,7 +26,7 @@ pub use api::{ApiError, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND};
 pub use config::{Config, ConfigError, RoomConfig};
 pub use directory::{RoomFilter, RoomListing};
 pub use hooks::{Caller, RpcCall};
-pub use ops::{backup, healthcheck, restore};
+pub use ops::{backup, healthcheck, migration_status, restore};
 pub use server::Server;
 pub use tagus::Tagus;
 

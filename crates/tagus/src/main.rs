@@ -51,10 +51,25 @@ enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// Show which migrations the database has; they are applied when the server starts.
+    Migrate {
+        #[command(subcommand)]
+        what: Migrate,
+    },
     /// Re-run a room's recording and prove that the same states come out.
     Replay {
         /// The recording.
         file: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum Migrate {
+    /// A line for each migration.
+    Status {
+        /// Folder of the server's data.
+        #[arg(long, default_value = "data")]
+        data: PathBuf,
     },
 }
 
@@ -86,6 +101,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             data,
             replace,
         }) => say_done(tagus::restore(&file, &data, replace)?),
+        Some(Command::Migrate {
+            what: Migrate::Status { data },
+        }) => say_done(tagus::migration_status(&data)?),
         Some(Command::Replay { file }) => {
             say_done(games(Server::new(Config::default())).replay(&file)?)
         }

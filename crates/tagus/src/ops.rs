@@ -46,6 +46,20 @@ pub fn backup(data: &Path, file: &Path) -> anyhow::Result<String> {
     Ok(format!("{}: {report:?}", file.display()))
 }
 
+/// Which migrations the database has, a line each.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn migration_status(data: &Path) -> anyhow::Result<String> {
+    let database = data.join("tagus.db");
+    let status = tagus_store::Store::migration_status(&database)
+        .with_context(|| format!("read {}", database.display()))?;
+    let line = |one: tagus_store::MigrationStatus| {
+        format!("{:04} {} {:?}", one.version, one.name, one.state)
+    };
+    Ok(status.into_iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
 /// Puts a verified backup in place of a stopped server's database.
 ///
 /// # Errors

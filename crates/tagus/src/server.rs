@@ -195,6 +195,7 @@ impl Server {
         let metrics = ShardMetrics::register(&mut registry);
         let store = Store::open(tagus_store::Config::new(config.data.join("tagus.db")))
             .with_context(|| format!("open the database in {}", config.data.display()))?;
+        store.metrics().register(&mut registry);
         let random: Random = Arc::new(fill_random);
         let (hasher, hasher_threads) = Hasher::start(HasherConfig::default(), random.clone())?;
         let unstarted = tagus_shard::prepare(config.shards)?;

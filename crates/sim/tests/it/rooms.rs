@@ -8,7 +8,7 @@ use tagus_sim::{Plan, World};
 use crate::nasty::{Nasty, script};
 
 const ROOMS: u64 = 2_000;
-/// A seed whose room holds several seats and stays open when empty.
+/// A seed whose room has several seats and ticks 60 times a second.
 const LONG: u64 = 11;
 
 fn world(seed: u64) -> World {
@@ -53,7 +53,7 @@ fn replayed_they_are_the_same_bit_for_bit() {
 #[test]
 fn restored_they_run_on_as_if_never_stopped() {
     let mut restarts = 0;
-    for seed in 0..ROOMS {
+    for seed in 0..ROOMS / 2 {
         let mut straight = world(seed);
         let mut broken = world(seed);
         let every = 1 + seed % 40;
@@ -74,7 +74,7 @@ fn restored_they_run_on_as_if_never_stopped() {
         prove(&broken, seed);
         restarts += broken.restarts;
     }
-    assert!(restarts > ROOMS * 5, "{restarts} restarts");
+    assert!(restarts > ROOMS, "{restarts} restarts");
 }
 
 #[test]
@@ -90,9 +90,9 @@ fn another_seed_is_another_run() {
 
 #[test]
 fn ten_minutes_of_play() {
-    // A room that neither closes when empty nor is told to by its players.
+    // Nobody tells this room to close, and somebody always holds a seat.
     let plan = Plan {
-        seed: 11,
+        seed: LONG,
         params: "long".into(),
         players: 6,
         pause_ms: 200,
@@ -104,9 +104,10 @@ fn ten_minutes_of_play() {
     .unwrap();
     world.live(Duration::from_secs(600), None);
     prove(&world, LONG);
+    assert!(world.messages > 10_000, "{} messages", world.messages);
     assert!(
-        world.messages > 10_000 || world.host.is_closed(),
-        "{} messages",
-        world.messages
+        world.host.tick_number().0 > 10_000,
+        "{:?}",
+        world.host.tick_number()
     );
 }

@@ -20,19 +20,19 @@ use tagus_base::Rng;
 pub(crate) fn watch(folder: &Path) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(install);
-    let folder = folder.to_str().unwrap().to_owned();
+    let folder = as_sqlite_names(folder);
     noted().watched.push(folder);
 }
 
 /// Writes into `to` the files below `folder` as a loss of power at this moment may leave them:
 /// all that was synced, and of what was written since then each write or not, as `rng` says.
 pub(crate) fn rebuild(folder: &Path, to: &Path, rng: &mut Rng) {
-    let folder = folder.to_str().unwrap();
+    let folder = as_sqlite_names(folder);
     let noted = noted();
     for (path, image) in noted
         .files
         .iter()
-        .filter(|(path, _)| path.starts_with(folder))
+        .filter(|(path, _)| path.starts_with(&folder))
     {
         let mut bytes = image.synced.clone();
         for change in &image.unsynced {
@@ -47,21 +47,31 @@ pub(crate) fn rebuild(folder: &Path, to: &Path, rng: &mut Rng) {
 
 /// Syncs seen of files below `folder` whose name ends in `suffix`.
 pub(crate) fn syncs(folder: &Path, suffix: &str) -> usize {
-    let folder = folder.to_str().unwrap();
+    let folder = as_sqlite_names(folder);
     let noted = noted();
     let files = noted.files.iter();
-    let files = files.filter(|(path, _)| path.starts_with(folder) && path.ends_with(suffix));
+    let files = files.filter(|(path, _)| path.starts_with(&folder) && path.ends_with(suffix));
     files.map(|(_, image)| image.syncs).sum()
 }
 
 /// Makes every sync of files below `folder` fail, or lets them succeed again.
 pub(crate) fn fail_syncs(folder: &Path, fail: bool) {
-    let folder = folder.to_str().unwrap().to_owned();
+    let folder = as_sqlite_names(folder);
     let mut noted = noted();
     noted.failing.retain(|other| *other != folder);
     if fail {
         noted.failing.push(folder);
     }
+}
+
+/// The folder as it begins the names that SQLite passes, which has symbolic links resolved where there are any.
+fn as_sqlite_names(folder: &Path) -> String {
+    let folder = if cfg!(unix) {
+        folder.canonicalize().unwrap()
+    } else {
+        folder.to_owned()
+    };
+    folder.to_str().unwrap().to_owned()
 }
 
 #[derive(Default)]
@@ -173,7 +183,11 @@ unsafe extern "C" fn open(
         if !name.is_null() {
             let path = CStr::from_ptr(name).to_str().unwrap().to_owned();
             let mut noted = noted();
-            if noted.watched.iter().any(|folder| path.starts_with(folder)) {
+            if noted
+                .watched
+                .iter()
+                .any(|folder| path.starts_with(folder.as_str()))
+            {
                 noted.files.entry(path.clone()).or_default();
                 (*noted_file).path = Box::into_raw(Box::new(path));
             }
@@ -262,7 +276,7 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
             noted()
                 .failing
                 .iter()
-                .any(|folder| path.starts_with(folder))
+                .any(|folder| path.starts_with(folder.as_str()))
         };
         if path.is_some_and(failing) {
             return ffi::SQLITE_IOERR_FSYNC;

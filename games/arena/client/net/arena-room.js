@@ -1,10 +1,12 @@
-import { Client } from "/sdk/tagus.js";
+import { Client, TagusError } from "/sdk/tagus.js";
 import {
   RECEIVE, SEND, decodeBoard, decodeDied, decodeMinimap, decodePlayers, decodeView, decodeWorld, encodeSpawn,
 } from "../state/protocol.js";
 
 const DEVICE_KEY = "tagus.device";
-const LOGIN_PAUSE_MS = 2_000;
+const RETRY_PAUSE_MS = 2_000;
+const DEFAULT_ROOM = "arena";
+const CODE_MATCH_NOT_FOUND = 4;
 
 /**
  * @typedef {object} ArenaListener
@@ -32,15 +34,14 @@ export class ArenaRoom {
   constructor(name, listener) {
     this.name = name;
     this.listener = listener;
-    /** @type {Record<number, (bytes: Uint8Array) => void>} */
-    this.#decoders = {
+    this.#decoders = /** @type {Record<number, (bytes: Uint8Array) => void>} */ ({
       [RECEIVE.WORLD]: (bytes) => listener.world(decodeWorld(bytes)),
       [RECEIVE.VIEW]: (bytes) => listener.view(decodeView(bytes)),
       [RECEIVE.PLAYERS]: (bytes) => listener.players(decodePlayers(bytes)),
       [RECEIVE.BOARD]: (bytes) => listener.board(decodeBoard(bytes)),
       [RECEIVE.MINIMAP]: (bytes) => listener.minimap(decodeMinimap(bytes)),
       [RECEIVE.DIED]: (bytes) => listener.died(decodeDied(bytes)),
-    };
+    });
   }
 
   get pingMs() {
@@ -60,7 +61,7 @@ export class ArenaRoom {
         break;
       } catch (thrown) {
         this.listener.link("unreachable", String(thrown));
-        await new Promise((resolve) => setTimeout(resolve, LOGIN_PAUSE_MS));
+        await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
       }
     }
     this.#socket = client.createSocket();
@@ -69,15 +70,20 @@ export class ArenaRoom {
         await this.#socket.connect();
         const room = await this.#socket.join(this.name);
         this.#room = room;
-        room.on("data", (op, bytes) => this.#decoders[op]?.(bytes));
+        room.on("data", (/** @type {number} */ op, /** @type {Uint8Array} */ bytes) => this.#decoders[op]?.(bytes));
         room.on("lost", () => this.listener.link("lost", ""));
         room.on("resumed", () => this.listener.link("resumed", ""));
         room.on("closed", (error) => this.listener.link("over", error?.message ?? ""));
         this.listener.link("joined", "");
         return;
       } catch (thrown) {
+        if (thrown instanceof TagusError && thrown.code === CODE_MATCH_NOT_FOUND && this.name !== DEFAULT_ROOM) {
+          // A link to a room that is gone leads to the one that always is there.
+          this.name = DEFAULT_ROOM;
+          continue;
+        }
         this.listener.link("unreachable", thrown instanceof Error ? thrown.message : String(thrown));
-        await new Promise((resolve) => setTimeout(resolve, LOGIN_PAUSE_MS));
+        await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
       }
     }
   }

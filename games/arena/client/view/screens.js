@@ -35,7 +35,11 @@ export class Screens {
         this.show("watch");
       });
     }
-    byId("help-open").addEventListener("click", () => this.toggleHelp());
+    byId("help-open").addEventListener("click", () => {
+      // A focused button would take the space bar, which splits.
+      byId("help-open").blur();
+      this.toggleHelp();
+    });
     byId("help-close").addEventListener("click", () => this.toggleHelp());
   }
 
@@ -44,7 +48,6 @@ export class Screens {
     this.screen = screen;
     ROOT.dataset.screen = screen;
     if (screen === "lobby" && ROOT.dataset.touch !== "yes") this.nameField.focus();
-    if (screen === "death") byId("again").focus();
   }
 
   toggleHelp() {

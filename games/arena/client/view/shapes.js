@@ -4,6 +4,8 @@ import { PALETTE } from "../state/color.js";
 const WOBBLE_RADIUS_PX = 22;
 const NAME_RADIUS_PX = 17;
 const MASS_RADIUS_PX = 42;
+/** A name that would have to be smaller than this to fit is left out. */
+const LABEL_PX_MIN = 7;
 const VIRUS_SPIKES = 22;
 const FONT = 'ui-rounded, "SF Pro Rounded", "Nunito", "Segoe UI", system-ui, sans-serif';
 
@@ -73,7 +75,7 @@ function membrane(pen, { id, x, y, radius }, rim, radiusPx, nowMs) {
 function drawLabels(pen, cell, name, scale) {
   const radiusPx = cell.radius * scale;
   const fit = (1.7 * radiusPx) / Math.max(3, name.length * 0.62);
-  const namePx = Math.max(9, Math.round(Math.min(radiusPx * 0.42, fit, 64)));
+  const namePx = Math.max(LABEL_PX_MIN, Math.round(Math.min(radiusPx * 0.42, fit, 64)));
   const showMass = radiusPx > MASS_RADIUS_PX;
   pen.save();
   pen.translate(cell.x, cell.y);
@@ -81,7 +83,7 @@ function drawLabels(pen, cell, name, scale) {
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.lineJoin = "round";
-  if (name) label(pen, name, showMass ? -namePx * 0.25 : 0, namePx, 650);
+  if (name && fit >= LABEL_PX_MIN) label(pen, name, showMass ? -namePx * 0.25 : 0, namePx, 650);
   if (showMass) {
     const mass = Math.round((cell.radius * cell.radius) / 100);
     label(pen, String(mass), namePx * 0.68, Math.max(9, Math.round(namePx * 0.52)), 500);
