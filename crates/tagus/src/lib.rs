@@ -13,6 +13,9 @@
 mod admin;
 mod api;
 mod assets;
+pub mod bench;
+#[cfg(feature = "arcade")]
+pub mod bot;
 pub mod cli;
 mod config;
 mod directory;

@@ -26,6 +26,11 @@ enum Command {
     Serve(ServeArgs),
     /// Check the configuration and say what is wrong with it.
     CheckConfig(ServeArgs),
+    /// Measure a server of this binary on this machine.
+    Bench(tagus::bench::BenchArgs),
+    /// Fill a room with players from outside.
+    #[cfg(feature = "arcade")]
+    Bot(tagus::bot::BotArgs),
     /// Ask a running server whether it is ready; for containers and supervisors.
     Healthcheck {
         /// Address of its admin port.
@@ -94,6 +99,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             say(&format!("the configuration is good\n{config:#?}"));
             Ok(())
         }
+        Some(Command::Bench(args)) => tagus::bench::run(args),
+        #[cfg(feature = "arcade")]
+        Some(Command::Bot(args)) => tagus::bot::run(args),
         Some(Command::Healthcheck { address }) => tagus::healthcheck(&address),
         Some(Command::Backup { file, data }) => say_done(tagus::backup(&data, &file)?),
         Some(Command::Restore {

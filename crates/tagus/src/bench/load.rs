@@ -1,0 +1,215 @@
+//! A client that costs little: the load must not be what is measured.
+
+use std::io;
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, bail};
+use bytes::{Buf as _, Bytes, BytesMut};
+use tagus_wire::realtime::envelope::Message;
+use tagus_wire::realtime::{Envelope, Match};
+use tagus_wire::{Format, decode_envelope, encode_envelope};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// A WebSocket to the measured server. Understands whole frames only, which is all that the server sends.
+pub(super) struct LoadSocket {
+    stream: TcpStream,
+    format: Format,
+    received: BytesMut,
+    frame: Vec<u8>,
+}
+
+impl LoadSocket {
+    /// Connects with a session token.
+    pub(super) async fn open(
+        server: SocketAddr,
+        token: &str,
+        format: Format,
+    ) -> anyhow::Result<Self> {
+        let mut stream = TcpStream::connect(server)
+            .await
+            .context("connect; too few ports or open files?")?;
+        stream.set_nodelay(true)?;
+        let name = match format {
+            Format::Json => "json",
+            Format::Protobuf => "protobuf",
+        };
+        let request = format!(
+            "GET /ws?format={name}&token={token} HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGFndXMgYmVuY2ggbG9hZA==\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await?;
+        let mut received = BytesMut::with_capacity(512);
+        let head_bytes = loop {
+            if let Some(at) = received.windows(4).position(|window| window == b"\r\n\r\n") {
+                break at + 4;
+            }
+            if stream.read_buf(&mut received).await? == 0 {
+                bail!("the server closed during the upgrade");
+            }
+        };
+        if !received.starts_with(b"HTTP/1.1 101") {
+            bail!(
+                "upgrade refused: {}",
+                String::from_utf8_lossy(&received[..head_bytes])
+            );
+        }
+        received.advance(head_bytes);
+        Ok(Self {
+            stream,
+            format,
+            received,
+            frame: Vec::new(),
+        })
+    }
+
+    /// Waits until the server sent something. May be dropped half-way.
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        self.stream.readable().await
+    }
+
+    /// Reads what is there without waiting; [`Self::next_frame`] then gives the frames.
+    pub(super) fn fill(&mut self) -> anyhow::Result<()> {
+        self.received.reserve(READ_BYTES);
+        match self.stream.try_read_buf(&mut self.received) {
+            Ok(0) => bail!("the server closed the connection"),
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The next whole data frame's payload and the length of the frame in bytes. Pings are answered on the way.
+    pub(super) fn next_frame(&mut self) -> anyhow::Result<Option<(Bytes, usize)>> {
+        while let Some((opcode, header_bytes, payload_bytes)) = parse_header(&self.received) {
+            if self.received.len() < header_bytes + payload_bytes {
+                return Ok(None);
+            }
+            self.received.advance(header_bytes);
+            let payload = self.received.split_to(payload_bytes).freeze();
+            match opcode {
+                OPCODE_TEXT | OPCODE_BINARY => {
+                    return Ok(Some((payload, header_bytes + payload_bytes)));
+                }
+                OPCODE_PING => self.write(OPCODE_PONG, &payload)?,
+                OPCODE_CLOSE => {
+                    let reason = payload.get(2..).unwrap_or_default();
+                    bail!("the server closed: {}", String::from_utf8_lossy(reason));
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends a message.
+    pub(super) fn send(&mut self, envelope: &Envelope) -> anyhow::Result<()> {
+        let mut payload = Vec::with_capacity(256);
+        encode_envelope(self.format, envelope, &mut payload);
+        let opcode = match self.format {
+            Format::Json => OPCODE_TEXT,
+            Format::Protobuf => OPCODE_BINARY,
+        };
+        self.write(opcode, &payload)
+    }
+
+    /// The next message, waiting for it.
+    pub(super) async fn receive(&mut self) -> anyhow::Result<(Message, usize)> {
+        loop {
+            if let Some((payload, frame_bytes)) = self.next_frame()? {
+                let envelope = decode_envelope(self.format, &payload)?;
+                return Ok((envelope.message.context("an empty envelope")?, frame_bytes));
+            }
+            self.readable().await?;
+            self.fill()?;
+        }
+    }
+
+    /// Creates or joins a match and waits until it is joined.
+    pub(super) async fn enter(&mut self, message: Message) -> anyhow::Result<Match> {
+        self.send(&Envelope {
+            cid: "1".to_owned(),
+            message: Some(message),
+        })?;
+        loop {
+            match self.receive().await?.0 {
+                Message::Match(joined) => return Ok(joined),
+                Message::Error(error) => bail!("the server refused: {}", error.message),
+                _ => {}
+            }
+        }
+    }
+
+    /// A masked frame in one write. A socket that does not take it at once means a server that does not read any more.
+    fn write(&mut self, opcode: u8, payload: &[u8]) -> anyhow::Result<()> {
+        self.frame.clear();
+        self.frame.push(0x80 | opcode);
+        match u8::try_from(payload.len()) {
+            Ok(short) if short < 126 => self.frame.push(0x80 | short),
+            _ => {
+                let length = u16::try_from(payload.len()).context("a message is too long")?;
+                self.frame.push(0x80 | 126);
+                self.frame.extend_from_slice(&length.to_be_bytes());
+            }
+        }
+        self.frame.extend_from_slice(&MASK);
+        self.frame.extend(
+            payload
+                .iter()
+                .zip(MASK.iter().cycle())
+                .map(|(byte, mask)| byte ^ mask),
+        );
+        let written = self
+            .stream
+            .try_write(&self.frame)
+            .context("the server does not keep up with its clients")?;
+        if written < self.frame.len() {
+            bail!("the server does not keep up with its clients");
+        }
+        Ok(())
+    }
+}
+
+/// Opcode, bytes of the header and bytes of the payload, once the header is whole.
+fn parse_header(received: &[u8]) -> Option<(u8, usize, usize)> {
+    let opcode = received.first()? & 0x0f;
+    match received.get(1)? & 0x7f {
+        126 => Some((
+            opcode,
+            4,
+            usize::from(u16::from_be_bytes(received.get(2..4)?.try_into().ok()?)),
+        )),
+        127 => {
+            let length = u64::from_be_bytes(received.get(2..10)?.try_into().ok()?);
+            Some((opcode, 10, usize::try_from(length).ok()?))
+        }
+        short => Some((opcode, 2, usize::from(short))),
+    }
+}
+
+const READ_BYTES: usize = 4_096;
+const OPCODE_TEXT: u8 = 1;
+const OPCODE_BINARY: u8 = 2;
+const OPCODE_CLOSE: u8 = 8;
+const OPCODE_PING: u8 = 9;
+const OPCODE_PONG: u8 = 10;
+/// Chance in the mask protects browsers behind proxies; here it would only cost time.
+const MASK: [u8; 4] = [0x5a, 0xa5, 0x3c, 0xc3];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_have_three_lengths() {
+        assert_eq!(parse_header(&[0x82]), None);
+        assert_eq!(parse_header(&[0x82, 125]), Some((2, 2, 125)));
+        assert_eq!(parse_header(&[0x81, 126, 1]), None);
+        assert_eq!(parse_header(&[0x81, 126, 1, 2]), Some((1, 4, 258)));
+        assert_eq!(
+            parse_header(&[0x89, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+            Some((9, 10, 65_536))
+        );
+        assert_eq!(parse_header(&[0x89, 127, 0, 0, 0, 0, 0, 1, 0]), None);
+    }
+}
