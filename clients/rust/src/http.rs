@@ -26,10 +26,7 @@ pub(crate) struct Answer {
 }
 
 /// Sends a request over a connection of its own and reads the answer.
-pub(crate) async fn exchange(
-    authority: &str,
-    request: Request<'_>,
-) -> Result<Answer, ClientError> {
+pub(crate) async fn exchange(authority: &str, request: Request<'_>) -> Result<Answer, ClientError> {
     tokio::time::timeout(TIMEOUT, exchange_unbounded(authority, request))
         .await
         .map_err(|_| ClientError::TimedOut {
@@ -37,10 +34,7 @@ pub(crate) async fn exchange(
         })?
 }
 
-async fn exchange_unbounded(
-    authority: &str,
-    request: Request<'_>,
-) -> Result<Answer, ClientError> {
+async fn exchange_unbounded(authority: &str, request: Request<'_>) -> Result<Answer, ClientError> {
     let io = |what| move |err| ClientError::Io { what, err };
     let mut stream = TcpStream::connect(authority)
         .await
@@ -164,6 +158,9 @@ mod tests {
     #[test]
     fn only_plain_characters_stay() {
         assert_eq!(percent_encode("a-Z_0.~"), "a-Z_0.~");
-        assert_eq!(percent_encode("a b&c=é/\r\n"), "a%20b%26c%3D%C3%A9%2F%0D%0A");
+        assert_eq!(
+            percent_encode("a b&c=é/\r\n"),
+            "a%20b%26c%3D%C3%A9%2F%0D%0A"
+        );
     }
 }

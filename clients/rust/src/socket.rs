@@ -100,9 +100,7 @@ impl Socket {
         let deadline = tokio::time::Instant::now() + self.timeout;
         let answered = tokio::time::timeout_at(deadline, self.request_unbounded(message));
         let what = "a request on the socket";
-        answered
-            .await
-            .map_err(|_| ClientError::TimedOut { what })?
+        answered.await.map_err(|_| ClientError::TimedOut { what })?
     }
 
     async fn request_unbounded(&mut self, message: Message) -> Result<Envelope, ClientError> {

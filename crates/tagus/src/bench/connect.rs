@@ -17,7 +17,7 @@ use super::{or_not_available, say};
 
 /// What `tagus bench connect` runs.
 #[derive(Args, Clone, Debug)]
-pub struct ConnectArgs {
+pub(super) struct ConnectArgs {
     /// Sockets to open.
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=60_000))]
     count: u32,

@@ -22,7 +22,7 @@ use super::{or_not_available, say};
 
 /// What `tagus bench fanout` runs.
 #[derive(Args, Clone, Debug)]
-pub struct FanoutArgs {
+pub(super) struct FanoutArgs {
     /// Relayed matches.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     matches: u16,
@@ -48,7 +48,7 @@ pub struct FanoutArgs {
 
 /// Formats of the measured sockets.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum BenchFormat {
+pub(super) enum BenchFormat {
     /// JSON text.
     Json,
     /// Protobuf bytes.
@@ -80,9 +80,13 @@ async fn measure(args: &FanoutArgs, format: Format) -> anyhow::Result<Row> {
     let mut tasks = JoinSet::new();
     let period = Duration::from_secs(1) / u32::from(args.rate);
     let count = u32::try_from(sockets.len())?;
+    let begin = Instant::now();
     for (index, (socket, match_id)) in (0..count).zip(sockets.into_iter().zip(match_ids)) {
-        // Spread over the period: matches do not send in step.
-        let first = Instant::now() + period * index / count;
+        // Spread over the period, neighbours in time being of different matches: the load's timers have steps of a
+        // millisecond, and messages of one match in one step would share a write.
+        let (clients, matches) = (u32::from(args.clients), u32::from(args.matches));
+        let turn = index % clients * matches + index / clients;
+        let first = Instant::now() + period * turn / count;
         let player = Player {
             load: load.clone(),
             socket,
@@ -181,6 +185,7 @@ struct Load {
     measuring: Cell<bool>,
     sent: Cell<u64>,
     delivered: Cell<u64>,
+    reads: Cell<u64>,
     latency_us: RefCell<Histogram<u64>>,
 }
 
@@ -192,6 +197,7 @@ impl Load {
             measuring: Cell::new(false),
             sent: Cell::new(0),
             delivered: Cell::new(0),
+            reads: Cell::new(0),
             latency_us: RefCell::new(Histogram::new_with_bounds(1, LATENCY_US_MAX, 3)?),
         })
     }
@@ -238,6 +244,7 @@ impl Player {
                 readable = self.socket.readable() => {
                     readable?;
                     self.socket.fill()?;
+                    self.load.reads.set(self.load.reads.get() + 1);
                     while let Some((payload, _)) = self.socket.next_frame()? {
                         self.load.deliver(self.format, &payload)?;
                     }
@@ -261,6 +268,7 @@ struct Sample {
     at: Instant,
     sent: u64,
     delivered: u64,
+    reads: u64,
     server_cpu_us: Option<f64>,
     load_cpu_us: Option<f64>,
 }
@@ -271,6 +279,7 @@ impl Sample {
             at: Instant::now(),
             sent: load.sent.get(),
             delivered: load.delivered.get(),
+            reads: load.reads.get(),
             server_cpu_us: server.cpu_us(),
             load_cpu_us: me.cpu_us(),
         }
@@ -283,6 +292,7 @@ struct Totals {
     seconds: f64,
     sent: f64,
     delivered: f64,
+    reads: f64,
     server_us: Vec<f64>,
     load_us: Vec<f64>,
     raw_us: Vec<f64>,
@@ -294,6 +304,7 @@ impl Totals {
         self.seconds += (after.at - before.at).as_secs_f64();
         self.sent += count(after.sent - before.sent);
         self.delivered += delivered;
+        self.reads += count(after.reads - before.reads);
         let cost = |before: Option<f64>, after: Option<f64>| Some((after? - before?) / delivered);
         self.server_us
             .extend(cost(before.server_cpu_us, after.server_cpu_us));
@@ -315,6 +326,7 @@ impl Totals {
             sent_per_s: self.sent / self.seconds,
             delivered_per_s: self.delivered / self.seconds,
             expected_per_s: self.sent / self.seconds * (f64::from(args.clients) - 1.0),
+            delivered_per_read: self.delivered / self.reads,
             latency_us: [
                 latency_us.value_at_quantile(0.5),
                 latency_us.value_at_quantile(0.99),
@@ -337,6 +349,7 @@ struct Row {
     sent_per_s: f64,
     delivered_per_s: f64,
     expected_per_s: f64,
+    delivered_per_read: f64,
     latency_us: [u64; 3],
     server_cpu_us: Option<f64>,
     raw_cpu_us: Option<f64>,
@@ -359,6 +372,7 @@ impl Row {
             "sent_per_s": self.sent_per_s,
             "delivered_per_s": self.delivered_per_s,
             "expected_per_s": self.expected_per_s,
+            "delivered_per_read": self.delivered_per_read,
             "latency_p50_us": self.latency_us[0],
             "latency_p99_us": self.latency_us[1],
             "latency_max_us": self.latency_us[2],
@@ -372,11 +386,12 @@ impl Row {
 
     fn text(&self) -> String {
         format!(
-            "{:<9} {:>6} {:>12.0} {:>12.0} {:>9} {:>9} {:>10} {:>10} {:>7} {:>9}",
+            "{:<9} {:>6} {:>12.0} {:>12.0} {:>6.2} {:>9} {:>9} {:>10} {:>10} {:>7} {:>9}",
             name(self.format),
             self.frame_bytes,
             self.delivered_per_s,
             self.expected_per_s,
+            self.delivered_per_read,
             self.latency_us[0],
             self.latency_us[1],
             or_not_available(self.server_cpu_us, ""),
@@ -401,11 +416,12 @@ fn header(args: &FanoutArgs) -> String {
         "fanout: {matches} matches of {clients} clients, {rate} messages a second of {bytes} bytes from each, \
          {seconds} s in {ROUNDS} rounds, {shards} shard(s)\n\
          latency in microseconds; CPU in microseconds per delivery: the server's, one plain write's, the load's own\n\
-         {:<9} {:>6} {:>12} {:>12} {:>9} {:>9} {:>10} {:>10} {:>7} {:>9}",
+         {:<9} {:>6} {:>12} {:>12} {:>6} {:>9} {:>9} {:>10} {:>10} {:>7} {:>9}",
         "format",
         "frame",
         "delivered/s",
         "expected/s",
+        "/read",
         "p50",
         "p99",
         "server",
@@ -461,6 +477,7 @@ mod tests {
             at,
             sent: 10,
             delivered: 100,
+            reads: 50,
             server_cpu_us: Some(1e3),
             load_cpu_us: None,
         };
@@ -468,6 +485,7 @@ mod tests {
             at: at + Duration::from_secs(2),
             sent: 30,
             delivered: 300,
+            reads: 150,
             server_cpu_us: Some(2e3),
             load_cpu_us: Some(1.0),
         };

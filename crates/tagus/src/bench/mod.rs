@@ -7,6 +7,7 @@
 //! | `bench`, `format`, `shards`, `matches`, `clients`, `rate`, `bytes`, `seconds` | what was run |
 //! | `frame_bytes` | bytes of one delivery, frame header included |
 //! | `sent_per_s`, `delivered_per_s`, `expected_per_s` | messages sent, deliveries received, and those the sent ones should become |
+//! | `delivered_per_read` | deliveries that one read of the load found; well above 1, they came in shared writes or the load was late |
 //! | `latency_p50_us`, `latency_p99_us`, `latency_max_us` | from before the send to after the receipt, of one delivery in eight |
 //! | `server_cpu_us` | CPU time of the server per delivery, median of the rounds |
 //! | `raw_cpu_us` | CPU time of one plain write of as many bytes to a socket at the same rate, median of the rounds |
@@ -30,8 +31,8 @@ mod proc;
 mod raw;
 mod server;
 
-pub use connect::ConnectArgs;
-pub use fanout::{BenchFormat, FanoutArgs};
+use connect::ConnectArgs;
+use fanout::FanoutArgs;
 
 /// Measure this machine's server: a child process on free ports, with its own data folder.
 #[derive(Args, Debug)]
