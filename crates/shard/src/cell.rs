@@ -67,6 +67,13 @@ impl Cell {
         }
     }
 
+    pub(crate) fn recording(&self) -> Option<Vec<u8>> {
+        match &self.rules {
+            Rules::Hosted(host) => Some(host.recording()?.to_bytes(&self.game)),
+            Rules::Relayed(_) => None,
+        }
+    }
+
     pub(crate) fn summary(&self) -> RoomSummary {
         let (seats_max, tick_rate_hz) = match &self.rules {
             Rules::Hosted(host) => (

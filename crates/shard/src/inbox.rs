@@ -73,7 +73,7 @@ pub struct RoomOpening {
     pub done: Box<dyn FnOnce(Result<(), InitError>) + Send>,
 }
 
-pub(crate) type SignalDone = Box<dyn FnOnce(Option<Vec<u8>>) + Send>;
+pub(crate) type BytesDone = Box<dyn FnOnce(Option<Vec<u8>>) + Send>;
 
 pub(crate) enum Command {
     Adopt(Box<Arrival>),
@@ -119,7 +119,8 @@ pub(crate) enum RoomCommand {
     Data(RoomMessage),
     Gone { from: ConnRef, seat: SeatIndex },
     Computed { token: u64, data: Bytes },
-    Signal { data: Vec<u8>, done: SignalDone },
+    Signal { data: Vec<u8>, done: BytesDone },
+    Recording { done: BytesDone },
     Kick { session_id: SessionId },
 }
 
@@ -286,6 +287,12 @@ impl Shards {
                 done: Box::new(done),
             },
         );
+    }
+
+    /// Takes a room's recording; `done` gets none when there is no such room or it is not recorded.
+    pub fn recording(&self, id: RoomId, done: impl FnOnce(Option<Vec<u8>>) + Send + 'static) {
+        let done = Box::new(done);
+        self.room(id, RoomCommand::Recording { done });
     }
 
     /// Frees the seat of this connection.

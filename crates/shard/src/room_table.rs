@@ -100,6 +100,7 @@ impl RoomTable {
                     self.with_host(id, out, |host, effects| host.signal(now, &data, effects));
                 done(answer);
             }
+            RoomCommand::Recording { done } => done(self.rooms.get(&id).and_then(Cell::recording)),
             RoomCommand::Kick { session_id } => self.kick(id, session_id, out),
         }
     }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::tagus::Tagus;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -20,6 +21,7 @@ use tokio::task::JoinSet;
 pub(crate) struct AdminDoor {
     pub(crate) registry: Registry,
     pub(crate) ready: AtomicBool,
+    pub(crate) tagus: Tagus,
 }
 
 /// Serves until the server drains.
@@ -44,7 +46,7 @@ pub(crate) async fn serve(
 async fn serve_one(door: Arc<AdminDoor>, stream: TcpStream) {
     let service = service_fn(move |request: Request<Incoming>| {
         let door = door.clone();
-        async move { Ok::<_, Infallible>(answer(&door, request.uri().path())) }
+        async move { Ok::<_, Infallible>(answer(&door, request.uri().path()).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -54,19 +56,35 @@ async fn serve_one(door: Arc<AdminDoor>, stream: TcpStream) {
     }
 }
 
-fn answer(door: &AdminDoor, path: &str) -> Response<Full<Bytes>> {
-    let (status, kind, body) = match path {
-        "/metrics" => (200, CONTENT_TYPE, encode(&door.registry)),
-        "/healthz" => (200, PLAIN, "ok\n".to_owned()),
-        "/readyz" if door.ready.load(Ordering::Acquire) => (200, PLAIN, "ready\n".to_owned()),
-        "/readyz" => (503, PLAIN, "not ready\n".to_owned()),
-        _ => (
+async fn answer(door: &AdminDoor, path: &str) -> Response<Full<Bytes>> {
+    if let Some(room) = path
+        .strip_prefix("/rooms/")
+        .and_then(|rest| rest.strip_suffix("/recording"))
+    {
+        let recording = match door.tagus.room_id(room) {
+            Some(id) => door.tagus.room_recording(id).await,
+            None => None,
+        };
+        return match recording {
+            Some(bytes) => response(200, "application/octet-stream", bytes),
+            None => response(404, PLAIN, "no such room, or it is not recorded\n"),
+        };
+    }
+    match path {
+        "/metrics" => response(200, CONTENT_TYPE, encode(&door.registry)),
+        "/healthz" => response(200, PLAIN, "ok\n"),
+        "/readyz" if door.ready.load(Ordering::Acquire) => response(200, PLAIN, "ready\n"),
+        "/readyz" => response(503, PLAIN, "not ready\n"),
+        _ => response(
             404,
             PLAIN,
-            "metrics are at /metrics, health at /healthz and /readyz\n".to_owned(),
+            "there are /metrics, /healthz, /readyz and /rooms/ID/recording\n",
         ),
-    };
-    let mut response = Response::new(Full::from(body));
+    }
+}
+
+fn response(status: u16, kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
     response
         .headers_mut()

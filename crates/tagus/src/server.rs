@@ -243,6 +243,7 @@ impl Server {
         let admin_door = Arc::new(AdminDoor {
             registry,
             ready: AtomicBool::new(true),
+            tagus: tagus.clone(),
         });
         let admin_listener = tokio::net::TcpListener::from_std(admin)?;
         let admin_task = tokio::spawn(admin::serve(admin_door.clone(), admin_listener, draining));

@@ -88,6 +88,30 @@ impl Tagus {
         answer.await.ok().flatten()
     }
 
+    /// A room's recording, for `tagus replay`; none when there is no such room or it is not recorded.
+    pub async fn room_recording(&self, id: RoomId) -> Option<Vec<u8>> {
+        let (done, answer) = oneshot::channel();
+        self.gateway
+            .shards
+            .recording(id, move |bytes| drop(done.send(bytes)));
+        answer.await.ok().flatten()
+    }
+
+    /// The id that a client would name: as the wire has it, or the stable name of a default room.
+    #[must_use]
+    pub fn room_id(&self, text: &str) -> Option<RoomId> {
+        text.parse().ok().or_else(|| {
+            let named = self
+                .gateway
+                .config
+                .rooms
+                .iter()
+                .any(|room| room.name == text);
+            let uuid = crate::gateway::uuid_of_name(text);
+            named.then_some(RoomId { uuid, home: None })
+        })
+    }
+
     /// Frees the seat that this connection has in the room.
     pub fn room_kick(&self, id: RoomId, session_id: SessionId) {
         self.gateway.shards.kick(id, session_id);

@@ -86,7 +86,7 @@ async fn measure(args: &FanoutArgs, format: Format) -> anyhow::Result<Row> {
         // millisecond, and messages of one match in one step would share a write.
         let (clients, matches) = (u32::from(args.clients), u32::from(args.matches));
         let turn = index % clients * matches + index / clients;
-        let first = Instant::now() + period * turn / count;
+        let first = begin + period * turn / count;
         let player = Player {
             load: load.clone(),
             socket,
@@ -243,8 +243,9 @@ impl Player {
                 _ = due.tick() => self.send()?,
                 readable = self.socket.readable() => {
                     readable?;
-                    self.socket.fill()?;
-                    self.load.reads.set(self.load.reads.get() + 1);
+                    if self.socket.fill()? {
+                        self.load.reads.set(self.load.reads.get() + 1);
+                    }
                     while let Some((payload, _)) = self.socket.next_frame()? {
                         self.load.deliver(self.format, &payload)?;
                     }
@@ -493,8 +494,8 @@ mod tests {
         totals.add(&before, &after);
         assert_eq!((totals.server_us, totals.load_us), (vec![5.0], vec![]));
         assert_eq!(
-            (totals.sent, totals.delivered, totals.seconds),
-            (20.0, 200.0, 2.0)
+            (totals.sent, totals.delivered, totals.reads),
+            (20.0, 200.0, 100.0)
         );
     }
 }

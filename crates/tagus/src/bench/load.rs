@@ -68,13 +68,14 @@ impl LoadSocket {
         self.stream.readable().await
     }
 
-    /// Reads what is there without waiting; [`Self::next_frame`] then gives the frames.
-    pub(super) fn fill(&mut self) -> anyhow::Result<()> {
+    /// Reads what is there without waiting, and answers whether there was anything; [`Self::next_frame`] then gives the
+    /// frames.
+    pub(super) fn fill(&mut self) -> anyhow::Result<bool> {
         self.received.reserve(READ_BYTES);
         match self.stream.try_read_buf(&mut self.received) {
             Ok(0) => bail!("the server closed the connection"),
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
