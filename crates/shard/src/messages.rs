@@ -481,6 +481,20 @@ impl Shard {
 
     fn malformed(&mut self, conn: ConnRef, reason: &str, code: CloseCode) {
         self.metrics.malformed.inc();
+        let in_hello = self
+            .connection_mut(conn)
+            .is_some_and(|connection| matches!(connection.stage, Stage::Hello { .. }));
+        if in_hello {
+            let reason = reason.to_owned();
+            return self.refuse_hello(
+                conn,
+                Refuse {
+                    code: 3,
+                    reason,
+                    retry_ms: 0,
+                },
+            );
+        }
         self.fail(conn, String::new(), Code::BadInput, reason);
         self.close(conn, code, reason);
     }

@@ -43,7 +43,11 @@ pub fn backup(data: &Path, file: &Path) -> anyhow::Result<String> {
     let database = data.join("tagus.db");
     let report = tagus_store::backup(&database, file, |_, _| {})
         .with_context(|| format!("back up {}", database.display()))?;
-    Ok(format!("{}: {report:?}", file.display()))
+    let (accounts, bytes) = (report.counts.accounts, report.bytes);
+    Ok(format!(
+        "{}: verified, {accounts} accounts, {bytes} bytes",
+        file.display()
+    ))
 }
 
 /// Which migrations the database has, a line each.
@@ -84,6 +88,11 @@ impl Server {
     pub fn replay(self, file: &Path) -> anyhow::Result<String> {
         let bytes = std::fs::read(file).with_context(|| format!("read {}", file.display()))?;
         let report = tagus_room::replay(&bytes, |game| self.games.get(game).cloned())?;
-        Ok(format!("replayed: {report:#?}"))
+        let (first, last) = (report.tick_first.0, report.tick_last.0);
+        let (segments, inputs, hashes) = (report.segments, report.inputs, report.hashes_proven);
+        Ok(format!(
+            "{}: seed {}, ticks {first} to {last}, {segments} segments, {inputs} inputs: {hashes} state hashes are the same",
+            report.game, report.seed,
+        ))
     }
 }
