@@ -139,7 +139,16 @@ impl HttpDoor {
         let pairs = parse_query(query);
         let bearer = bearer(request.headers()).map(str::to_owned);
         match socket::check(&self.gateway, request, &pairs, bearer.as_deref()) {
-            Err(refusal) => text(refusal.status, refusal.text),
+            Err(refusal) => {
+                let mut answer = text(refusal.status, refusal.text);
+                if refusal.status == 426 {
+                    let version = HeaderValue::from_static("13");
+                    answer
+                        .headers_mut()
+                        .insert(header::SEC_WEBSOCKET_VERSION, version);
+                }
+                answer
+            }
             Ok(accepted) => {
                 let Some(permit) = place
                     .permit

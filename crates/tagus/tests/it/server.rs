@@ -1,0 +1,183 @@
+//! A running server, and plain HTTP to it.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+/// Longest wait for anything that must happen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server process on ports of its own; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) http: String,
+    pub(crate) admin: String,
+    pub(crate) tcp: String,
+}
+
+/// An HTTP answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn text(&self, member: &str) -> String {
+        self.json()[member].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+pub(crate) fn command(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tagus"));
+    command.args(words);
+    for (name, _) in std::env::vars() {
+        if name.starts_with("TAGUS_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+pub(crate) fn run(words: &[&str]) -> Output {
+    command(words).output().unwrap()
+}
+
+impl Server {
+    pub(crate) fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// Starts with settings of the environment, without their prefix.
+    pub(crate) fn start_with(data: &Path, settings: &[(&str, &str)]) -> Self {
+        let ready = tempfile::tempdir().unwrap();
+        let file = ready.path().join("ready.json");
+        let mut command = command(&["serve", "--http-port", "0", "--admin-port", "0"]);
+        command
+            .args(["--tcp-port", "0", "--log", "error", "--data"])
+            .arg(data)
+            .arg("--ready-file")
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        for (name, value) in settings {
+            command.env(format!("TAGUS_{name}"), value);
+        }
+        let mut child = command.spawn().unwrap();
+        let started = Instant::now();
+        let text = loop {
+            if let Ok(text) = std::fs::read_to_string(&file) {
+                break text;
+            }
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "the server ended early"
+            );
+            assert!(started.elapsed() < PATIENCE, "the server is not ready");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let places: Value = serde_json::from_str(&text).unwrap();
+        let place = |name: &str| places[name].as_str().unwrap().to_owned();
+        Self {
+            child,
+            http: place("http"),
+            admin: place("admin"),
+            tcp: place("tcp"),
+        }
+    }
+
+    /// Presses Ctrl-C.
+    pub(crate) fn interrupt(&self) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    }
+
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(started.elapsed() < PATIENCE, "the server does not stop");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// One request; `authorization` is the header's value, empty for none.
+    pub(crate) fn call(&self, verb: &str, path: &str, authorization: &str, body: &[u8]) -> Answer {
+        let mut head = format!(
+            "{verb} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n",
+            self.http
+        );
+        if !authorization.is_empty() {
+            head.push_str(&format!("authorization: {authorization}\r\n"));
+        }
+        if !body.is_empty() {
+            head.push_str(&format!("content-length: {}\r\n", body.len()));
+        }
+        self.exchange(&head, body)
+    }
+
+    /// Sends a request's head, without its last empty line, and body; reads to the end.
+    pub(crate) fn exchange(&self, head: &str, body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(&self.http).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut request = format!("{head}\r\n").into_bytes();
+        request.extend_from_slice(body);
+        stream.write_all(&request).unwrap();
+        let mut bytes = Vec::new();
+        if let Err(error) = stream.read_to_end(&mut bytes) {
+            panic!("{error} after {} bytes: {head}", bytes.len());
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        Answer {
+            status: status.unwrap_or_default(),
+            head: head.to_lowercase(),
+            body: body.to_owned(),
+        }
+    }
+
+    /// Logs in with a device's id, making the account.
+    pub(crate) fn login(&self, device: &str) -> Answer {
+        let body = json!({ "id": device }).to_string();
+        let path = "/v2/account/authenticate/device";
+        let answer = self.call("POST", path, &server_key(), body.as_bytes());
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer
+    }
+
+    pub(crate) fn token(&self, device: &str) -> String {
+        self.login(device).text("token")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+pub(crate) fn basic(key: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{key}:")))
+}
+
+pub(crate) fn server_key() -> String {
+    basic("defaultkey")
+}
+
+pub(crate) fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
+}
