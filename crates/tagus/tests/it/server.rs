@@ -15,7 +15,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server process on ports of its own; killed when dropped.
 pub(crate) struct Server {
-    child: Child,
+    /// None for a server that runs in this process.
+    child: Option<Child>,
     pub(crate) http: String,
     pub(crate) admin: String,
     pub(crate) tcp: String,
@@ -74,19 +75,28 @@ impl Server {
             command.env(format!("TAGUS_{name}"), value);
         }
         let mut child = command.spawn().unwrap();
-        let started = Instant::now();
-        let text = loop {
-            if let Ok(text) = std::fs::read_to_string(&file) {
-                break text;
-            }
-            assert!(
-                child.try_wait().unwrap().is_none(),
-                "the server ended early"
-            );
-            assert!(started.elapsed() < PATIENCE, "the server is not ready");
-            std::thread::sleep(Duration::from_millis(5));
+        let alive = || child.try_wait().unwrap().is_none();
+        let places = places(&file, alive);
+        Self::at(&places, Some(child))
+    }
+
+    /// Starts a studio's own server on a thread of this process; it ends with the process.
+    pub(crate) fn own(data: &Path, build: impl FnOnce(tagus::Server) -> tagus::Server) -> Self {
+        let file = data.join("ready.json");
+        let config = tagus::Config {
+            data: data.to_owned(),
+            http_port: 0,
+            admin_port: 0,
+            tcp_port: 0,
+            ready_file: Some(file.clone()),
+            ..tagus::Config::default()
         };
-        let places: Value = serde_json::from_str(&text).unwrap();
+        let server = build(tagus::Server::new(config));
+        let running = std::thread::spawn(move || server.run().unwrap());
+        Self::at(&places(&file, || !running.is_finished()), None)
+    }
+
+    fn at(places: &Value, child: Option<Child>) -> Self {
         let place = |name: &str| places[name].as_str().unwrap().to_owned();
         Self {
             child,
@@ -98,14 +108,14 @@ impl Server {
 
     /// Presses Ctrl-C.
     pub(crate) fn interrupt(&self) {
-        let id = rustix::process::Pid::from_child(&self.child);
+        let id = rustix::process::Pid::from_child(self.child.as_ref().unwrap());
         rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
     }
 
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let started = Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
                 return status;
             }
             assert!(started.elapsed() < PATIENCE, "the server does not stop");
@@ -163,10 +173,25 @@ impl Server {
     }
 }
 
+/// Waits for the ready file.
+fn places(file: &Path, mut alive: impl FnMut() -> bool) -> Value {
+    let started = Instant::now();
+    loop {
+        if let Ok(text) = std::fs::read_to_string(file) {
+            return serde_json::from_str(&text).unwrap();
+        }
+        assert!(alive(), "the server ended early");
+        assert!(started.elapsed() < PATIENCE, "the server is not ready");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        if let Some(child) = &mut self.child {
+            drop(child.kill());
+            drop(child.wait());
+        }
     }
 }
 
