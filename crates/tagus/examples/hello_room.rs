@@ -10,16 +10,8 @@ fn main() -> anyhow::Result<()> {
     tagus::Server::new(tagus::cli::serve_config()?)
         .game::<Clicks>("clicks")
         .room("hello", "clicks")
-        .page(
-            "/",
-            "text/html; charset=utf-8",
-            include_bytes!("hello_room.html"),
-        )
-        .page(
-            "/hello_room.js",
-            "text/javascript",
-            include_bytes!("hello_room.js"),
-        )
+        .page("/", include_bytes!("hello_room.html"))
+        .page("/hello_room.js", include_bytes!("hello_room.js"))
         .run()
 }
 
@@ -31,12 +23,13 @@ struct Clicks {
 
 impl Game for Clicks {
     fn init(_: Setup<'_>) -> Result<(Self, Settings), InitError> {
-        let settings = Settings {
-            tick_rate_hz: 20,
-            empty_ms: 0,
-            ..Settings::default()
-        };
-        Ok((Self::default(), settings))
+        Ok((
+            Self::default(),
+            Settings {
+                empty_ms: 0,
+                ..Settings::default()
+            },
+        ))
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: SeatIndex) {
@@ -63,30 +56,22 @@ impl Game for Clicks {
     }
 
     fn snapshot(&self, out: &mut Vec<u8>) {
-        for (seat, count) in &self.counts {
-            out.extend_from_slice(&seat.to_le_bytes());
-            out.extend_from_slice(&count.to_le_bytes());
-        }
+        out.extend_from_slice(self.text().as_bytes());
     }
 
     fn restore(_: u32, bytes: &[u8]) -> Result<Self, RestoreError> {
-        let rows = bytes.chunks_exact(6).map(|row| {
-            let count = u32::from_le_bytes([row[2], row[3], row[4], row[5]]);
-            (u16::from_le_bytes([row[0], row[1]]), count)
-        });
-        Ok(Self {
-            counts: rows.collect(),
-        })
+        let counts = serde_json::from_slice(bytes);
+        let counts = counts.map_err(|error| RestoreError::new(error.to_string()))?;
+        Ok(Self { counts })
     }
 }
 
 impl Clicks {
+    fn text(&self) -> String {
+        serde_json::json!(self.counts).to_string()
+    }
+
     fn show(&self, room: &mut Room<'_>) {
-        let rows: Vec<String> = self
-            .counts
-            .iter()
-            .map(|(seat, n)| format!("\"{seat}\":{n}"))
-            .collect();
-        room.send(To::All, 1, format!("{{{}}}", rows.join(",")));
+        room.send(To::All, 1, self.text());
     }
 }

@@ -12,21 +12,14 @@ use crate::gateway::Gateway;
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// A page of server code.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Page {
-    pub(crate) content_type: &'static str,
-    pub(crate) bytes: &'static [u8],
-}
-
 /// Pages of server code by path.
-pub(crate) type Pages = BTreeMap<&'static str, Page>;
+pub(crate) type Pages = BTreeMap<&'static str, &'static [u8]>;
 
 /// The page of server code at this path.
 pub(crate) fn serve_page(pages: &Pages, path: &str) -> Option<Response<Full<Bytes>>> {
-    let page = pages.get(path)?;
-    let mut response = Response::new(Full::from(page.bytes));
-    harden(response.headers_mut(), page.content_type);
+    let bytes = pages.get(path)?;
+    let mut response = Response::new(Full::from(*bytes));
+    harden(response.headers_mut(), content_type(path));
     Some(response)
 }
 
@@ -109,6 +102,9 @@ pub(crate) fn arcade(gateway: &Gateway) -> Vec<u8> {
 }
 
 fn content_type(path: &str) -> &'static str {
+    if path.ends_with('/') {
+        return "text/html; charset=utf-8";
+    }
     match path.rsplit('.').next() {
         Some("html") => "text/html; charset=utf-8",
         Some("js" | "mjs") => "text/javascript; charset=utf-8",

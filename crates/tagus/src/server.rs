@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 
 use crate::admin::{self, AdminDoor};
 use crate::api::{ApiError, HttpDoor, Tls};
-use crate::assets::{Page, Pages};
+use crate::assets::Pages;
 use crate::config::{Config, RoomConfig};
 use crate::directory::Directory;
 use crate::gateway::{Door, Gateway, fill_random, unix_now, uuid_of_name};
@@ -76,20 +76,10 @@ impl Server {
     }
 
     /// Serves these bytes at a path of the HTTP port, before the arcade's own pages.
+    /// The content type follows the path's extension; a path that ends in `/` is a page of HTML.
     #[must_use]
-    pub fn page(
-        mut self,
-        path: &'static str,
-        content_type: &'static str,
-        bytes: &'static [u8],
-    ) -> Self {
-        self.pages.insert(
-            path,
-            Page {
-                content_type,
-                bytes,
-            },
-        );
+    pub fn page(mut self, path: &'static str, bytes: &'static [u8]) -> Self {
+        self.pages.insert(path, bytes);
         self
     }
 
@@ -164,9 +154,10 @@ impl Server {
     }
 
     async fn serve(self, runtime: tokio::runtime::Handle, started: Instant) -> anyhow::Result<()> {
-        let config = self.config;
-        if let Err(error) = tagus_net::raise_open_files() {
-            tracing::warn!(%error, "raise the limit of open files");
+        let mut config = self.config;
+        match tagus_net::raise_open_files() {
+            Ok((files_max, _)) => clamp_connections(&mut config.limits, files_max),
+            Err(error) => tracing::warn!(%error, "raise the limit of open files"),
         }
         std::fs::create_dir_all(config.data.join("recordings"))
             .with_context(|| format!("create the data folder {}", config.data.display()))?;
@@ -270,6 +261,21 @@ impl Server {
             stopped = stopping => stopped,
             again = stop_signal() => again,
         }
+    }
+}
+
+/// A connection needs a file: no more of them than there are files, but for those of the server itself.
+fn clamp_connections(limits: &mut tagus_net::Limits, files_max: u64) {
+    let most = files_max.saturating_sub(FILES_RESERVED).max(1);
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    if most < limits.connections_max {
+        let wanted = limits.connections_max;
+        tracing::warn!(
+            wanted,
+            most,
+            "fewer connections: the limit of open files is low (ulimit -n)"
+        );
+        limits.connections_max = most;
     }
 }
 
@@ -566,7 +572,28 @@ fn eprint_line(text: &str) {
     eprintln!("{text}");
 }
 
+/// Files for the database, listeners, recordings and logs.
+const FILES_RESERVED: u64 = 64;
 /// Threads for HTTP, database calls and server code.
 const API_THREADS: usize = 2;
 /// Accepted HTTP connections that wait for the API's threads; beyond it a new one is closed.
 const ARRIVALS_MAX: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_fit_into_the_open_files() {
+        let mut limits = tagus_net::Limits {
+            connections_max: 1_000,
+            ..Default::default()
+        };
+        clamp_connections(&mut limits, 1_064);
+        assert_eq!(limits.connections_max, 1_000);
+        clamp_connections(&mut limits, 1_063);
+        assert_eq!(limits.connections_max, 999);
+        clamp_connections(&mut limits, 0);
+        assert_eq!(limits.connections_max, 1);
+    }
+}
