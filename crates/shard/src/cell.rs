@@ -344,7 +344,9 @@ pub(crate) const fn push(message: Message) -> Envelope {
     }
 }
 
-pub(crate) fn error_envelope(cid: String, code: Code, message: &str) -> Envelope {
+/// The protocol's error, as the answer to `cid`, or to nobody when that is empty.
+#[must_use]
+pub fn error_envelope(cid: String, code: Code, message: &str) -> Envelope {
     let error = tagus_wire::realtime::Error {
         code: code as i32,
         message: message.to_owned(),

@@ -13,6 +13,7 @@ mod shard;
 mod start;
 mod upstream;
 
+pub use cell::error_envelope;
 pub use connection::CloseCode;
 pub use inbox::{Arrival, ArrivalKind, ConnRef, RoomOpening, Shards};
 pub use metrics::ShardMetrics;

@@ -12,11 +12,11 @@ use tagus_players::{
     Accounts, Login, Logins, Presence, Revoked, SharedStreams, StreamId, StreamMode, TokenError,
 };
 use tagus_room::{Factory, Job, Person};
-use tagus_shard::{Identity, Refused, Requester, RoomSummary, Shards, Upstream};
+use tagus_shard::{Identity, Refused, Requester, RoomSummary, Shards, Upstream, error_envelope};
 use tagus_wire::MessageKind;
 use tagus_wire::api::Rpc;
 use tagus_wire::realtime::envelope::Message;
-use tagus_wire::realtime::{self, Envelope, error::Code};
+use tagus_wire::realtime::{Envelope, error::Code};
 
 use crate::api::run_rpc;
 use crate::assets::Pages;
@@ -294,18 +294,6 @@ fn stream_of(id: &RoomId) -> StreamId {
         subject: id.uuid,
         subcontext: Uuid::NIL,
         label,
-    }
-}
-
-fn error_envelope(cid: String, code: Code, message: &str) -> Envelope {
-    let error = realtime::Error {
-        code: code as i32,
-        message: message.to_owned(),
-        ..Default::default()
-    };
-    Envelope {
-        cid,
-        message: Some(Message::Error(error)),
     }
 }
 
