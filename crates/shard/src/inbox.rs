@@ -162,8 +162,6 @@ pub(crate) enum Parcel {
     },
     /// The seat is no longer this connection's. The reason decides nothing; it is for the log.
     Out { room: RoomId, reason: LeaveReason },
-    /// The connection's join failed.
-    Failed(Bytes),
 }
 
 /// The commands waiting for one shard.

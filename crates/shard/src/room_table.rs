@@ -114,11 +114,9 @@ impl RoomTable {
             }
             let started = Instant::now();
             let before = self.rooms.get(&id).and_then(Cell::tick_number);
-            let ran = self
-                .with_host(id, out, |host, effects| host.tick(now, effects))
-                .is_some();
+            self.with_host(id, out, |host, effects| host.tick(now, effects));
             let after = self.rooms.get(&id).and_then(Cell::tick_number);
-            if ran && after.is_some() && before != after {
+            if after.is_some() && before != after {
                 self.send_views(id, out);
                 self.metrics.ticks.inc();
                 self.metrics
@@ -202,7 +200,7 @@ impl RoomTable {
                     Code::MatchNotFound,
                     "Match not found",
                 );
-                return out.send(request.from, Parcel::Failed(failed));
+                return out.send(request.from, Parcel::Frame(failed));
             }
             let number = self.number();
             self.rooms.insert(id, Cell::relayed(id, number));
@@ -234,7 +232,7 @@ impl RoomTable {
                     Code::MatchJoinRejected,
                     &refusal.reason,
                 );
-                return out.send(request.from, Parcel::Failed(failed));
+                return out.send(request.from, Parcel::Frame(failed));
             }
         };
         cell.seat_member(seat, &request);
@@ -261,7 +259,7 @@ impl RoomTable {
                 Code::MatchNotFound,
                 "Match not found",
             );
-            return out.send(request.from, Parcel::Failed(failed));
+            return out.send(request.from, Parcel::Frame(failed));
         };
         let Some(cell) = self.rooms.get_mut(&id) else {
             return;
@@ -274,7 +272,7 @@ impl RoomTable {
                     Code::MatchJoinRejected,
                     &refusal.reason,
                 );
-                out.send(request.from, Parcel::Failed(failed));
+                out.send(request.from, Parcel::Frame(failed));
             }
             Ok(joined) => {
                 let seat = joined.seat;

@@ -348,7 +348,6 @@ impl Shard {
             match what {
                 Parcel::Frame(bytes) => self.queue(to, bytes),
                 Parcel::View(bytes) => self.queue_view(to, bytes),
-                Parcel::Failed(bytes) => self.queue(to, bytes),
                 Parcel::Entered { room, number, seat } => {
                     if !self.entered(to, room, number, seat) {
                         let command = RoomCommand::Gone { from: to, seat };

@@ -44,10 +44,6 @@ pub(crate) struct Gateway {
 pub(crate) struct Door(pub(crate) Arc<Gateway>);
 
 impl Gateway {
-    pub(crate) fn random_bytes<const N: usize>(&self) -> [u8; N] {
-        random_bytes()
-    }
-
     pub(crate) fn verify(&self, token: &str) -> Result<Login, TokenError> {
         self.logins.verify_session(token, unix_now())
     }
@@ -251,8 +247,16 @@ pub(crate) fn identity(login: &Login) -> Identity {
     }
 }
 
+/// The id of the room with this stable name.
+pub(crate) fn named_room(name: &str) -> RoomId {
+    RoomId {
+        uuid: uuid_of_name(name),
+        home: None,
+    }
+}
+
 /// The version 5 UUID of a name in the DNS namespace: the id of a named room.
-pub(crate) fn uuid_of_name(name: &str) -> Uuid {
+fn uuid_of_name(name: &str) -> Uuid {
     let mut hash = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
     hash.update(&DNS_NAMESPACE);
     hash.update(name.as_bytes());

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use tagus_base::{NodeId, RoomId};
+use tagus_base::NodeId;
 use tagus_net::{Addresses, Permit, Socket, TcpDoor, TcpDoorHandle};
 use tagus_players::{
     Accounts, Hasher, HasherConfig, HasherThreads, Keys, LoginConfig, Logins, Random,
@@ -30,7 +30,7 @@ use crate::api::{ApiError, HttpDoor, Tls};
 use crate::assets::Pages;
 use crate::config::{Config, RoomConfig};
 use crate::directory::Directory;
-use crate::gateway::{Door, Gateway, fill_random, unix_now, uuid_of_name};
+use crate::gateway::{Door, Gateway, fill_random, named_room, unix_now};
 use crate::hooks::{Caller, Hooks, RpcCall};
 use crate::tagus::Tagus;
 
@@ -209,10 +209,7 @@ impl Server {
             gateway: gateway.clone(),
         };
         for room in &config.rooms {
-            let id = RoomId {
-                uuid: uuid_of_name(&room.name),
-                home: None,
-            };
+            let id = named_room(&room.name);
             tagus
                 .open(id, &room.name, &room.game, Bytes::from(room.params.clone()))
                 .await
@@ -378,15 +375,7 @@ fn shard_config(config: &Config) -> tagus_shard::Config {
         pong_wait: millis(limits.pong_wait_ms),
         close_linger: millis(limits.close_linger_ms),
         named_rooms: named
-            .map(|room| {
-                (
-                    room.name.clone(),
-                    RoomId {
-                        uuid: uuid_of_name(&room.name),
-                        home: None,
-                    },
-                )
-            })
+            .map(|room| (room.name.clone(), named_room(&room.name)))
             .collect(),
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::api::ApiError;
 use crate::directory::{RoomFilter, RoomListing};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, named_room, random_bytes};
 
 /// The running server, for server code; cheap to clone.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ impl Tagus {
         params: impl Into<Bytes>,
     ) -> Result<RoomId, ApiError> {
         let gateway = &self.gateway;
-        let uuid = Uuid::from_random(gateway.random_bytes());
+        let uuid = Uuid::from_random(random_bytes());
         let id = RoomId {
             uuid,
             home: Some(gateway.node),
@@ -50,7 +50,7 @@ impl Tagus {
             )));
         };
         let (done, outcome) = oneshot::channel();
-        let seed = u64::from_le_bytes(self.gateway.random_bytes::<8>());
+        let seed = u64::from_le_bytes(random_bytes::<8>());
         self.gateway.shards.open_room(RoomOpening {
             id,
             name: Arc::from(name),
@@ -107,8 +107,7 @@ impl Tagus {
                 .rooms
                 .iter()
                 .any(|room| room.name == text);
-            let uuid = crate::gateway::uuid_of_name(text);
-            named.then_some(RoomId { uuid, home: None })
+            named.then(|| named_room(text))
         })
     }
 

@@ -103,21 +103,14 @@ where
             login: call.login,
             address: call.address,
         };
-        let mut response = match gateway.hooks.after::<M>() {
-            None => return Ok(to_json(&handle(scope, request).await?)),
-            Some(_) => handle(scope, request.clone()).await?,
+        let Some(hook) = gateway.hooks.after::<M>() else {
+            return Ok(to_json(&handle(scope, request).await?));
         };
-        if let Some(hook) = gateway.hooks.after::<M>() {
-            response = hook(
-                Tagus {
-                    gateway: gateway.clone(),
-                },
-                caller,
-                Arc::new(request),
-                response,
-            )
-            .await;
-        }
+        let response = handle(scope, request.clone()).await?;
+        let tagus = Tagus {
+            gateway: gateway.clone(),
+        };
+        let response = hook(tagus, caller, Arc::new(request), response).await;
         Ok(to_json(&response))
     })
 }
