@@ -27,5 +27,7 @@ pub use generated::method::METHODS;
 pub use generated::{api, method, realtime, tagus as ext};
 pub use json::{Json, JsonError, JsonReader, from_json, to_json};
 pub use rest::{QUERY_PAIRS_MAX, decode_rest, query_pairs};
-pub use table::{Auth, Body, Method, MethodInfo, Route, RouteError, Routed, Segment, Verb, route};
+pub use table::{
+    Auth, Body, ClientMessage, Method, MethodInfo, Route, RouteError, Routed, Segment, Verb, route,
+};
 pub use timestamp::Timestamp;

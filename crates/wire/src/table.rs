@@ -1,8 +1,10 @@
 //! The method table's words, and finding a method by verb and path.
 
+use crate::generated::kind::MessageKind;
 use crate::generated::method::METHODS;
 use crate::json::Json;
 use crate::query::percent_decode;
+use crate::realtime::envelope::Message;
 
 /// A method of the client API. One zero-sized type each, in [`crate::method`].
 pub trait Method {
@@ -14,6 +16,16 @@ pub trait Method {
     type Request: Json + prost::Message + Default;
     /// What it is answered.
     type Response: Json + prost::Message + Default;
+}
+
+/// A message that a client may send over the socket.
+pub trait ClientMessage: Sized {
+    /// Its kind.
+    const KIND: MessageKind;
+    /// The message, if it is of this type.
+    fn from_message(message: Message) -> Option<Self>;
+    /// The message as an envelope carries it.
+    fn into_message(self) -> Message;
 }
 
 /// What is known of a method without its types.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::{Context, Result, bail, ensure};
-use protox::prost_reflect::DescriptorPool;
+use protox::prost_reflect::{DescriptorPool, FieldDescriptor};
 
 /// The enum `MessageKind`, from the Envelope's members and the table of who sends them.
 pub(super) fn module(table: &str, pool: &DescriptorPool) -> Result<String> {
@@ -29,8 +29,8 @@ pub(super) fn module(table: &str, pool: &DescriptorPool) -> Result<String> {
         oneof.fields().len()
     );
 
-    let (mut variants, mut all, mut of, mut names, mut client) =
-        <(String, String, String, String, String)>::default();
+    let (mut variants, mut all, mut of, mut names, mut client, mut typed) =
+        <(String, String, String, String, String, String)>::default();
     for field in oneof.fields() {
         let name = field.name();
         let (_, sender) = rows
@@ -43,17 +43,19 @@ pub(super) fn module(table: &str, pool: &DescriptorPool) -> Result<String> {
         writeln!(of, "Message::{variant}(_) => Self::{variant},")?;
         writeln!(names, "Self::{variant} => \"{name}\",")?;
         match *sender {
-            "client" | "both" => writeln!(
-                client,
-                "{}Self::{variant}",
-                if client.is_empty() { "" } else { "|" }
-            )?,
+            "client" | "both" => {
+                let or = if client.is_empty() { "" } else { "|" };
+                writeln!(client, "{or}Self::{variant}")?;
+                let message = rust_type(&field).with_context(|| format!("{name}: no message"))?;
+                writeln!(typed, "client_message!({message}, {variant});")?;
+            }
             "server" => {}
             other => bail!("unknown sender {other} of {name}"),
         }
     }
     Ok(format!(
         "use crate::realtime::envelope::Message;
+        use crate::table::ClientMessage;
 
         /// The members of the socket's Envelope.
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -74,6 +76,40 @@ pub(super) fn module(table: &str, pool: &DescriptorPool) -> Result<String> {
             /// Whether a client may send it.
             #[must_use]
             pub fn from_client(self) -> bool {{ matches!(self, {client}) }}
-        }}\n"
+        }}
+
+        macro_rules! client_message {{
+            ($type:ty, $variant:ident) => {{
+                impl ClientMessage for $type {{
+                    const KIND: MessageKind = MessageKind::$variant;
+
+                    fn from_message(message: Message) -> Option<Self> {{
+                        if let Message::$variant(message) = message {{ Some(message) }} else {{ None }}
+                    }}
+
+                    fn into_message(self) -> Message {{
+                        Message::$variant(self)
+                    }}
+                }}
+            }};
+        }}
+
+        {typed}\n"
+    ))
+}
+
+/// The type of a member, as the generated modules name it.
+fn rust_type(field: &FieldDescriptor) -> Option<String> {
+    let kind = field.kind();
+    let message = kind.as_message()?;
+    let module = match message.parent_file().package_name() {
+        "nakama.api" => "api",
+        "nakama.realtime" => "realtime",
+        "tagus" => "tagus",
+        _ => return None,
+    };
+    Some(format!(
+        "crate::generated::{module}::{}",
+        super::json::camel(message.name())
     ))
 }
