@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
+import { Session } from "@heroiclabs/nakama-js";
 import { FORMATS, Player, clientOf, unique } from "./player.mjs";
 import { startServer } from "./server.mjs";
 
@@ -73,6 +74,27 @@ describe("login", () => {
 
     session.refresh_token = session.token;
     await assert.rejects(client.sessionRefresh(session), { status: 401 });
+  });
+});
+
+describe("a session", () => {
+  test("refreshed with new variables, it has them", async () => {
+    const client = clientOf(server);
+    const session = await client.authenticateDevice(unique("device"), true, undefined, { a: "1" });
+    const kept = await client.sessionRefresh(session);
+    assert.deepEqual(kept.vars, { a: "1" });
+    const changed = await client.sessionRefresh(kept, { b: "2" });
+    assert.equal(changed.vars.b, "2");
+  });
+
+  test("kept by the player's device, it still logs in", async () => {
+    const client = clientOf(server);
+    const made = await client.authenticateDevice(unique("device"), true);
+    const session = Session.restore(made.token, made.refresh_token);
+    assert.equal(session.user_id, made.user_id);
+    assert.equal((await client.getAccount(session)).user.id, made.user_id);
+    const player = await Player.connect(client, session, "json");
+    player.leave();
   });
 });
 
@@ -251,6 +273,29 @@ for (const format of Object.keys(FORMATS)) {
     });
   });
 }
+
+test("both formats meet in one match", async () => {
+  const ana = await Player.join(server, "json");
+  const rui = await Player.join(server, "protobuf");
+  const { match_id: matchId } = await ana.socket.createMatch();
+  const joined = await rui.socket.joinMatch(matchId);
+  assert.deepEqual(ids(joined.presences), [ana.session.user_id]);
+  await ana.presence(matchId, "joins", rui);
+  const bytes = new Uint8Array([0, 255, 128, 10]);
+  const received = async (player, op) => {
+    await player.data(matchId, op);
+    const [{ match_data: data }] = player.all("match_data");
+    return [...data.data];
+  };
+  await ana.socket.sendMatchState(matchId, 1, bytes);
+  assert.deepEqual(await received(rui, 1), [...bytes]);
+  await rui.socket.sendMatchState(matchId, 2, bytes);
+  assert.deepEqual(await received(ana, 2), [...bytes]);
+  await rui.socket.leaveMatch(matchId);
+  await ana.presence(matchId, "leaves", rui);
+  ana.leave();
+  rui.leave();
+});
 
 /** Data goes to all others, or to exactly those who are listed, in the order it was sent. */
 async function relays(ana, rui, match) {

@@ -5,14 +5,26 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// Gets a browser and the npm packages of `tests/js`. Nothing that is already there is touched.
+use crate::service::{SERVICES, Service};
+use crate::tidy;
+
+/// Gets a browser, the services and the npm packages of `tests/js`. Nothing that is already there is touched.
 ///
 /// # Errors
 /// Names the tool that is missing and cannot be got from here, or the command that failed.
 pub(crate) fn install(root: &Path) -> Result<()> {
+    let mut packages = Vec::new();
     if chromium().is_none() {
-        apt_get(&["update"])?;
-        apt_get(&["install", "--yes", "--no-install-recommends", "chromium"])?;
+        packages.push("chromium");
+    }
+    let services = services(root)?.into_iter();
+    packages.extend(
+        services
+            .filter(|service| (service.find)().is_none())
+            .map(|service| service.package),
+    );
+    if !packages.is_empty() {
+        apt_install(&packages)?;
     }
     if find("npm").is_none() {
         bail!("missing npm: {NODE_HELP}");
@@ -50,6 +62,12 @@ pub(crate) fn check(root: &Path) -> Result<()> {
             "chromium: `cargo xtask test --install`, or name a browser in CHROMIUM".to_owned(),
         );
     }
+    let services = services(root)?.into_iter();
+    missing.extend(
+        services
+            .filter(|service| (service.find)().is_none())
+            .map(Service::help),
+    );
     // npm writes this file last, so its absence also tells of an installation that was cut off.
     let installed = root.join("tests/js/node_modules/.package-lock.json");
     if !installed.is_file() {
@@ -59,6 +77,19 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         return Ok(());
     }
     bail!("missing\n  {}", missing.join("\n  "))
+}
+
+/// The services that some test in the workspace names.
+///
+/// # Errors
+/// A file could not be read.
+pub(crate) fn services(root: &Path) -> Result<Vec<&'static Service>> {
+    let sources = tidy::sources(root)?;
+    let is_needed = |service: &&Service| {
+        let mark = format!("ignore = \"{}\"", service.reason());
+        sources.iter().any(|(_, text)| text.contains(&mark))
+    };
+    Ok(SERVICES.iter().filter(is_needed).collect())
 }
 
 /// The browser for the tests: `CHROMIUM` when set, else the first known one in `PATH`.
@@ -82,27 +113,27 @@ fn parse_node_version(text: &str) -> Option<(u32, u32)> {
     Some((major, minor))
 }
 
-fn apt_get(arguments: &[&str]) -> Result<()> {
+fn apt_install(packages: &[&str]) -> Result<()> {
     if find("apt-get").is_none() {
         bail!(
-            "missing chromium, and no apt-get to install it: install a browser and name it in CHROMIUM"
+            "missing, and no apt-get to install it: {}",
+            packages.join(", ")
         );
     }
     let root = Command::new("id")
         .arg("-u")
         .output()
         .is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    let mut command = match root {
-        true => Command::new("apt-get"),
-        false => {
-            let mut sudo = Command::new("sudo");
-            sudo.arg("apt-get");
-            sudo
-        }
+    let apt_get = || {
+        let mut command = Command::new(if root { "env" } else { "sudo" });
+        // At run level 1 a package does not start its server: the tests start one of their own.
+        command.args(["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get"]);
+        command
     };
-    run(command
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive"))
+    run(apt_get().arg("update"))?;
+    run(apt_get()
+        .args(["install", "--yes", "--no-install-recommends"])
+        .args(packages))
 }
 
 fn run(command: &mut Command) -> Result<()> {

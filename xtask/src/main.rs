@@ -10,7 +10,12 @@
 
 mod arrows;
 mod codegen;
+mod fuzz;
 mod install;
+mod links;
+mod packages;
+mod scratch;
+mod service;
 mod steps;
 mod tidy;
 
@@ -41,6 +46,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["tidy"] => tidy::run(&workspace_root()),
         ["codegen"] => codegen::run(false),
         ["codegen", "--check"] => codegen::run(true),
+        ["with-services", line @ ..] => steps::with_services(&workspace_root(), line),
+        ["fuzz", line @ ..] => fuzz::run(&workspace_root(), line),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())
@@ -58,7 +65,11 @@ fn workspace_root() -> PathBuf {
 
 const HELP: &str = "\
 cargo xtask test             everything that is checked before a merge; installs nothing
-cargo xtask test --install   the same, after getting what it needs (npm packages, a browser)
-cargo xtask tidy             the rules a compiler does not know: arrows, lengths, headers, lock files
+cargo xtask test --install   the same, after getting what it needs (npm packages, a browser, PostgreSQL)
+cargo xtask tidy             the rules a compiler does not know: arrows, lengths, headers, packages, links
 cargo xtask codegen          write the generated files again
-cargo xtask codegen --check  fail when a generated file is not as it would be written";
+cargo xtask codegen --check  fail when a generated file is not as it would be written
+cargo xtask with-services COMMAND...
+                             run a command with PostgreSQL started for it (TAGUS_TEST_POSTGRES)
+cargo xtask fuzz [TARGET] [--seconds N]
+                             fuzz one target, or all, for 60 seconds each; needs nightly and cargo-fuzz";

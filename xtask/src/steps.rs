@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{codegen, install, tidy};
+use crate::scratch::Scratch;
+use crate::service::{SERVICES, Service};
+use crate::{codegen, install, packages, tidy};
 
 /// Runs every step and prints a table of their times. Stops at the first failure.
 ///
@@ -15,12 +17,13 @@ use crate::{codegen, install, tidy};
 pub(crate) fn test(root: &Path) -> Result<()> {
     install::check(root)?;
     let steps = steps(root)?;
+    let mut scratch = Scratch::new()?;
     let mut times = Vec::new();
     let start = Instant::now();
     for (index, step) in steps.iter().enumerate() {
         println!("\n=== {}/{} {}", index + 1, steps.len(), step.name);
         let step_start = Instant::now();
-        let outcome = step.work.run(root);
+        let outcome = step.work.run(root, &mut scratch);
         times.push((step.name, step_start.elapsed()));
         println!("=== {} took {}", step.name, seconds(step_start.elapsed()));
         if let Err(err) = outcome {
@@ -33,7 +36,33 @@ pub(crate) fn test(root: &Path) -> Result<()> {
         }
     }
     print_table(&times, start.elapsed());
+    println!("{:<20} {:>10}", "packages", packages::count(root)?);
+    println!("\nall {} steps passed", steps.len());
     Ok(())
+}
+
+/// Starts every service, runs a command that finds them by their variables, and ends them.
+///
+/// # Errors
+/// A service could not be started, or the command failed.
+pub(crate) fn with_services(root: &Path, line: &[&str]) -> Result<()> {
+    let [program, arguments @ ..] = line else {
+        bail!("name a command to run with the services");
+    };
+    let mut scratch = Scratch::new()?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root);
+    let mut processes = Vec::new();
+    for service in SERVICES {
+        let running = service.start(&mut scratch)?;
+        command.env(service.variable, running.url);
+        processes.push(running.process);
+    }
+    let outcome = scratch.run(&mut command);
+    for process in &mut processes {
+        scratch.end(process)?;
+    }
+    outcome
 }
 
 struct Step {
@@ -48,6 +77,8 @@ enum Work {
         check: fn(&Path) -> Result<()>,
     },
     Program(Program),
+    /// The ignored tests that need this.
+    Service(&'static Service),
 }
 
 #[derive(Default)]
@@ -105,20 +136,23 @@ fn steps(root: &Path) -> Result<Vec<Step>> {
         ),
         documentation(root),
     ];
-    let pages = page_tests(root)?;
-    if !pages.is_empty() {
-        let mut arguments = words("--test --test-reporter=spec");
-        arguments.extend(pages);
-        steps.push(Step {
-            name: "clients",
-            work: Work::Program(Program {
-                program: "node",
-                arguments,
-                folder: root.to_owned(),
-                ..Program::default()
-            }),
-        });
+    steps.extend(install::services(root)?.into_iter().map(|service| Step {
+        name: service.name,
+        work: Work::Service(service),
+    }));
+    let mut arguments = words("--test --test-reporter=spec");
+    for folder in PAGE_TEST_FOLDERS {
+        arguments.extend(page_tests(root, folder)?);
     }
+    steps.push(Step {
+        name: "clients",
+        work: Work::Program(Program {
+            program: "node",
+            arguments,
+            folder: root.to_owned(),
+            ..Program::default()
+        }),
+    });
     steps.push(on_server("published SDK", "sdk.test.mjs"));
     steps.push(on_server("browser", "arcade.test.mjs"));
     Ok(steps)
@@ -148,23 +182,76 @@ fn documentation(root: &Path) -> Step {
     }
 }
 
-/// The tests of the browser's modules. They are named one by one: what Node makes of a folder differs by its version.
-fn page_tests(root: &Path) -> Result<Vec<String>> {
+/// The tests of a folder of browser modules. They are named one by one: what Node makes of a folder differs by its
+/// version.
+///
+/// # Errors
+/// There are none.
+fn page_tests(root: &Path, folder: &str) -> Result<Vec<String>> {
+    let entries = root.join(folder).read_dir();
     let mut files = Vec::new();
-    for folder in PAGE_TEST_FOLDERS {
-        let path = root.join(folder);
-        if !path.is_dir() {
-            continue;
+    for entry in entries.with_context(|| format!("list {folder}"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".test.mjs") {
+            files.push(format!("{folder}/{name}"));
         }
-        for entry in path.read_dir().with_context(|| format!("list {folder}"))? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            if name.ends_with(".js") || name.ends_with(".mjs") {
-                files.push(format!("{folder}/{name}"));
-            }
-        }
+    }
+    if files.is_empty() {
+        bail!("{folder} has no test: no file in it is named *.test.mjs");
     }
     files.sort();
     Ok(files)
+}
+
+/// Runs the ignored tests that need a service, with it.
+///
+/// # Errors
+/// An ignored test needs no known service, none needs this one, or one failed.
+fn test_with(service: &Service, root: &Path, scratch: &mut Scratch) -> Result<()> {
+    let output = Command::new("cargo")
+        .args(words(IGNORED_TESTS))
+        .args(["--list", "--format=terse"])
+        .current_dir(root)
+        .output()
+        .context("list the ignored tests")?;
+    if !output.status.success() {
+        let why = String::from_utf8_lossy(&output.stderr);
+        bail!("list the ignored tests: {why}");
+    }
+    check_ignored(service, &String::from_utf8_lossy(&output.stdout))?;
+    let mut running = service.start(scratch)?;
+    let mut tests = Command::new("cargo");
+    tests
+        .args(words(IGNORED_TESTS))
+        .arg(service.filter)
+        .env(service.variable, &running.url)
+        .env("TMPDIR", scratch.temporary())
+        .current_dir(root);
+    let outcome = scratch.run(&mut tests);
+    scratch.end(&mut running.process)?;
+    outcome
+}
+
+/// Looks through the list that the test programs print: every ignored test is run by somebody, and some by `service`.
+fn check_ignored(service: &Service, list: &str) -> Result<()> {
+    let names: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"))
+        .collect();
+    let is_known = |name: &&&str| SERVICES.iter().any(|known| name.contains(known.filter));
+    if let Some(name) = names.iter().find(|name| !is_known(name)) {
+        bail!("nothing runs {name}: no name of a service is in its path (xtask/src/service.rs)");
+    }
+    let count = names
+        .iter()
+        .filter(|name| name.contains(service.filter))
+        .count();
+    if count == 0 {
+        let (name, filter) = (service.name, service.filter);
+        bail!("tests that need {name} must have `{filter}` in their path, and none has");
+    }
+    println!("tests that need {}: {count}", service.name);
+    Ok(())
 }
 
 /// Where cargo builds, which a person may have moved.
@@ -181,10 +268,11 @@ fn words(line: &str) -> Vec<String> {
 }
 
 impl Work {
-    fn run(&self, root: &Path) -> Result<()> {
+    fn run(&self, root: &Path, scratch: &mut Scratch) -> Result<()> {
         match self {
             Self::Task { check, .. } => check(root),
-            Self::Program(program) => program.run(),
+            Self::Program(program) => program.run(scratch),
+            Self::Service(service) => test_with(service, root, scratch),
         }
     }
 
@@ -192,22 +280,23 @@ impl Work {
         match self {
             Self::Task { task, .. } => format!("cargo xtask {task}"),
             Self::Program(program) => program.shown(root),
+            Self::Service(service) => format!(
+                "cargo xtask with-services cargo {IGNORED_TESTS} {}",
+                service.filter
+            ),
         }
     }
 }
 
 impl Program {
-    fn run(&self) -> Result<()> {
-        let status = Command::new(self.program)
+    fn run(&self, scratch: &mut Scratch) -> Result<()> {
+        let mut command = Command::new(self.program);
+        command
             .args(&self.arguments)
+            .env("TMPDIR", scratch.temporary())
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .current_dir(&self.folder)
-            .status()
-            .with_context(|| format!("start {}", self.program))?;
-        if !status.success() {
-            bail!("{} ended with {status}", self.program);
-        }
-        Ok(())
+            .current_dir(&self.folder);
+        scratch.run(&mut command)
     }
 
     /// The command as a person types it in the workspace's root.
@@ -241,6 +330,8 @@ fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
 
+/// The same packages and features as the tests before, so that nothing is built again; what ignores itself runs.
+const IGNORED_TESTS: &str = "test --locked --workspace --tests -- --ignored";
 const PAGE_TEST_FOLDERS: [&str; 3] = [
     "clients/js/test",
     "games/arena/client/test",
@@ -275,7 +366,33 @@ mod tests {
             folder: PathBuf::from("."),
             ..Program::default()
         };
-        assert!(program("--version").run().is_ok());
-        assert!(program("no-such-command-of-cargo").run().is_err());
+        let mut scratch = Scratch::new().unwrap();
+        assert!(program("--version").run(&mut scratch).is_ok());
+        assert!(
+            program("no-such-command-of-cargo")
+                .run(&mut scratch)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn a_folder_without_tests_fails() {
+        let root = crate::workspace_root();
+        for folder in PAGE_TEST_FOLDERS {
+            assert!(!page_tests(&root, folder).unwrap().is_empty());
+        }
+        assert!(page_tests(&root, "xtask/src").is_err());
+        assert!(page_tests(&root, "no/such/folder").is_err());
+    }
+
+    #[test]
+    fn an_ignored_test_that_nothing_runs_fails() {
+        let check = |list: &str| check_ignored(&SERVICES[0], list).is_ok();
+        assert!(check(
+            "contract::postgres::rows: test\npostgres_batches: test\n"
+        ));
+        assert!(!check("contract::postgres::rows: test\nslow: test\n"));
+        assert!(!check(""));
+        assert!(!check("postgres: bench\n"));
     }
 }

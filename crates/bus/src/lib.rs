@@ -1,37 +1,32 @@
-//! Publish and subscribe between the parts of a node.
-//! Owns: subjects and their subscribers' queues. A message is bytes under an exact subject and is delivered to each
-//! subscriber **at most once**: to nobody when nobody subscribes, and not to one whose queue is full.
-//! Must not know: what the bytes mean, who players are, tasks and runtimes. Subscribers poll.
+//! Publish and subscribe between the parts of a house.
+//! Owns: subjects and who listens. A message is bytes under a subject and reaches each listener **at most once**:
+//! nobody when nobody listens.
+//! Must not know: what the bytes mean, who players are, tasks and runtimes.
 
-use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 
 /// Limits of a bus.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BusLimits {
-    /// Messages that wait for one subscriber. When it is full the new message is dropped for that subscriber
-    /// and counted.
-    pub queue_len_max: usize,
-    /// Bytes of one message.
+    /// Bytes of one message. A longer one is refused.
     pub message_bytes_max: usize,
-    /// Bytes of a subject, which has at least one.
+    /// Bytes of a subject, which has at least one. A longer one is refused.
     pub subject_bytes_max: usize,
 }
 
 impl Default for BusLimits {
     fn default() -> Self {
         Self {
-            queue_len_max: 1_024,
-            message_bytes_max: 262_144,
+            message_bytes_max: 524_288,
             subject_bytes_max: 255,
         }
     }
 }
 
-/// A message or subscription was refused.
+/// A message or a listener was refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BusError {
@@ -53,111 +48,84 @@ pub enum BusError {
     },
 }
 
-/// What became of a published message.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Published {
-    /// Subscribers in whose queue it lies.
-    pub queued_count: usize,
-    /// Subscribers whose queue was full.
-    pub dropped_count: usize,
-}
+/// Called with a subject and a message, on the publisher's thread: it hands over and returns without waiting.
+pub type Sink = Arc<dyn Fn(&str, &Bytes) + Send + Sync>;
 
 /// An in-process bus. A cheap handle: clone it freely.
 #[derive(Clone)]
 pub struct Bus {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
     limits: BusLimits,
-    subjects: RwLock<HashMap<Box<str>, Queues>>,
+    entries: Arc<RwLock<Vec<Entry>>>,
 }
 
-/// The queues of one subject's subscribers.
-type Queues = Vec<Arc<Mutex<Queue>>>;
-
-#[derive(Default)]
-struct Queue {
-    messages: VecDeque<Bytes>,
-    dropped_count: u64,
+#[derive(Clone)]
+struct Entry {
+    prefix: Arc<str>,
+    sink: Sink,
 }
 
 impl Bus {
-    /// A bus without subscribers.
+    /// A bus without listeners.
     #[must_use]
     pub fn new(limits: BusLimits) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                limits,
-                subjects: RwLock::default(),
-            }),
+            limits,
+            entries: Arc::default(),
         }
     }
 
-    /// Receives what is published under exactly this subject from this call on, until it is dropped.
-    pub fn subscribe(&self, subject: &str) -> Result<Subscription, BusError> {
+    /// Hears what is published under this subject, and under those below it (`a` hears `a`, `a.b` and `a.b.c`, not `ab`),
+    /// until the listener is dropped.
+    ///
+    /// # Errors
+    /// [`BusError::Subject`].
+    pub fn listen(
+        &self,
+        subject: &str,
+        sink: impl Fn(&str, &Bytes) + Send + Sync + 'static,
+    ) -> Result<Listener, BusError> {
         self.check_subject(subject)?;
-        let queue = Arc::new(Mutex::new(Queue::default()));
-        let mut subjects = self
-            .shared
-            .subjects
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        subjects
-            .entry(subject.into())
-            .or_default()
-            .push(Arc::clone(&queue));
-        drop(subjects);
-        Ok(Subscription {
-            shared: Arc::clone(&self.shared),
-            subject: subject.into(),
-            queue,
-        })
+        let sink: Sink = Arc::new(sink);
+        let entry = Entry {
+            prefix: subject.into(),
+            sink: sink.clone(),
+        };
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.push(entry);
+        drop(entries);
+        let bus = self.clone();
+        Ok(Listener { bus, sink })
     }
 
-    /// Puts the message into the queue of each subscriber of the subject. Never waits for a subscriber.
+    /// Calls every listener of the subject, in the order in which they came; answers how many there were.
     ///
     /// Messages of one publishing thread arrive in their order.
-    pub fn publish(&self, subject: &str, message: &Bytes) -> Result<Published, BusError> {
+    ///
+    /// # Errors
+    /// The subject or the message is too long; nobody was called.
+    pub fn publish(&self, subject: &str, message: &Bytes) -> Result<usize, BusError> {
         self.check_subject(subject)?;
-        let bytes_max = self.shared.limits.message_bytes_max;
+        let bytes_max = self.limits.message_bytes_max;
         if message.len() > bytes_max {
             return Err(BusError::Message {
                 bytes: message.len(),
                 bytes_max,
             });
         }
-        let subjects = self
-            .shared
-            .subjects
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut published = Published::default();
-        for queue in subjects.get(subject).into_iter().flatten() {
-            let mut queue = lock(queue);
-            if queue.messages.len() < self.shared.limits.queue_len_max {
-                queue.messages.push_back(message.clone());
-                published.queued_count += 1;
-            } else {
-                queue.dropped_count += 1;
-                published.dropped_count += 1;
-            }
+        // Called without the lock, so that a sink may listen and publish itself.
+        let sinks: Vec<Sink> = {
+            let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+            let hearing = entries.iter().filter(|entry| entry.hears(subject));
+            hearing.map(|entry| entry.sink.clone()).collect()
+        };
+        for sink in &sinks {
+            sink(subject, message);
         }
-        Ok(published)
-    }
-
-    /// Number of subjects that have a subscriber.
-    #[must_use]
-    pub fn subject_count(&self) -> usize {
-        self.shared
-            .subjects
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        Ok(sinks.len())
     }
 
     fn check_subject(&self, subject: &str) -> Result<(), BusError> {
-        let bytes_max = self.shared.limits.subject_bytes_max;
+        let bytes_max = self.limits.subject_bytes_max;
         if subject.is_empty() || subject.len() > bytes_max {
             return Err(BusError::Subject {
                 bytes: subject.len(),
@@ -165,6 +133,13 @@ impl Bus {
             });
         }
         Ok(())
+    }
+}
+
+impl Entry {
+    fn hears(&self, subject: &str) -> bool {
+        let rest = subject.strip_prefix(&*self.prefix);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 }
 
@@ -177,56 +152,27 @@ impl Default for Bus {
 impl fmt::Debug for Bus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bus")
-            .field("limits", &self.shared.limits)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }
 
-/// One subscriber's queue. Dropping it ends the subscription.
-pub struct Subscription {
-    shared: Arc<Shared>,
-    subject: Box<str>,
-    queue: Arc<Mutex<Queue>>,
+/// Keeps a sink listening. Dropping it ends that; a call under way on another thread still finishes.
+pub struct Listener {
+    bus: Bus,
+    sink: Sink,
 }
 
-impl Subscription {
-    /// The oldest waiting message, or none. Never waits.
-    #[must_use]
-    pub fn poll(&self) -> Option<Bytes> {
-        lock(&self.queue).messages.pop_front()
-    }
-
-    /// Messages lost to a full queue since the subscription began.
-    #[must_use]
-    pub fn dropped_count(&self) -> u64 {
-        lock(&self.queue).dropped_count
-    }
-}
-
-impl Drop for Subscription {
+impl Drop for Listener {
     fn drop(&mut self) {
-        let mut subjects = self
-            .shared
-            .subjects
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(queues) = subjects.get_mut(&self.subject) {
-            queues.retain(|queue| !Arc::ptr_eq(queue, &self.queue));
-            if queues.is_empty() {
-                subjects.remove(&self.subject);
-            }
-        }
+        let entries = &self.bus.entries;
+        let mut entries = entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|entry| !Arc::ptr_eq(&entry.sink, &self.sink));
     }
 }
 
-impl fmt::Debug for Subscription {
+impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription")
-            .field("subject", &self.subject)
-            .finish_non_exhaustive()
+        f.debug_struct("Listener").finish_non_exhaustive()
     }
-}
-
-fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -32,40 +32,24 @@ pub struct TcpDoorHandle {
     local_addr: SocketAddr,
 }
 
-/// What happened at a door since it opened.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct DoorCounts {
-    /// Connections handed over.
-    pub accepted: u64,
-    /// Connections closed because the server is full.
-    pub refused_full: u64,
-    /// Connections closed because their address has too many.
-    pub refused_address: u64,
-    /// Times that accepting itself failed: the peer had gone already, or files or memory are short.
-    pub failed: u64,
-}
-
 #[derive(Debug)]
 struct Shared {
     waker: Waker,
     closing: AtomicBool,
-    accepted: AtomicU64,
-    refused_full: AtomicU64,
-    refused_address: AtomicU64,
-    failed: AtomicU64,
 }
 
 impl TcpDoor {
-    /// Opens the door: a thread calls `on_accept` with each admitted connection (non-blocking), its peer and its permit.
+    /// Opens the door: a thread calls `on_connection` with each connection (non-blocking), its peer, and its permit or
+    /// why it gets none.
     ///
-    /// `on_accept` should only hand over; while it runs nobody else is let in.
-    /// A connection without a permit is closed at once, without an answer.
+    /// `on_connection` should only hand over; while it runs nobody else is let in.
+    /// A connection without a permit is there to be counted, and closed at once by being dropped.
     ///
     /// # Errors
     /// What the operating system says when the listener cannot be watched or the thread cannot be started.
     pub fn start(
         self,
-        mut on_accept: impl FnMut(TcpStream, SocketAddr, Permit) + Send + 'static,
+        mut on_connection: impl FnMut(TcpStream, SocketAddr, Result<Permit, Refused>) + Send + 'static,
     ) -> io::Result<TcpDoorHandle> {
         self.listener.set_nonblocking(true)?;
         let local_addr = self.listener.local_addr()?;
@@ -76,10 +60,6 @@ impl TcpDoor {
         let shared = Arc::new(Shared {
             waker: Waker::new(poll.registry(), WAKER)?,
             closing: AtomicBool::new(false),
-            accepted: AtomicU64::new(0),
-            refused_full: AtomicU64::new(0),
-            refused_address: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
         });
         let door = Arc::clone(&shared);
         let admit = move |peer: SocketAddr| {
@@ -96,7 +76,7 @@ impl TcpDoor {
                 while !door.closing.load(Relaxed) {
                     // A signal or a spurious end of waiting costs one look at the listener.
                     drop(poll.poll(&mut events, pause));
-                    pause = door.accept_all(&listener, &admit, &mut on_accept);
+                    pause = door.accept_all(&listener, &admit, &mut on_connection);
                 }
             })?;
         Ok(TcpDoorHandle {
@@ -114,21 +94,10 @@ impl TcpDoorHandle {
         self.local_addr
     }
 
-    /// What happened so far.
-    #[must_use]
-    pub fn counts(&self) -> DoorCounts {
-        DoorCounts {
-            accepted: self.shared.accepted.load(Relaxed),
-            refused_full: self.shared.refused_full.load(Relaxed),
-            refused_address: self.shared.refused_address.load(Relaxed),
-            failed: self.shared.failed.load(Relaxed),
-        }
-    }
-
     /// Closes the door and waits for its thread. Connections that were handed over live on.
     ///
     /// # Errors
-    /// The payload of a panic in `on_accept`, which had closed the door early.
+    /// The payload of a panic in `on_connection`, which had closed the door early.
     pub fn close(mut self) -> thread::Result<()> {
         self.stop()
     }
@@ -156,26 +125,18 @@ impl Shared {
         &self,
         listener: &mio::net::TcpListener,
         admit: &impl Fn(SocketAddr) -> Result<Permit, Refused>,
-        on_accept: &mut impl FnMut(TcpStream, SocketAddr, Permit),
+        on_connection: &mut impl FnMut(TcpStream, SocketAddr, Result<Permit, Refused>),
     ) -> Option<Duration> {
         while !self.closing.load(Relaxed) {
             let (stream, peer) = match listener.accept() {
                 Ok(accepted) => accepted,
                 Err(err) if err.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(err) => {
-                    self.failed.fetch_add(1, Relaxed);
-                    tracing::debug!(%err, "accept failed");
+                    tracing::warn!(%err, "accept failed: the peer had gone, or files or memory are short");
                     return Some(ACCEPT_PAUSE);
                 }
             };
-            match admit(peer) {
-                Ok(permit) => {
-                    self.accepted.fetch_add(1, Relaxed);
-                    on_accept(stream.into(), peer, permit);
-                }
-                Err(Refused::Full) => drop(self.refused_full.fetch_add(1, Relaxed)),
-                Err(Refused::Address) => drop(self.refused_address.fetch_add(1, Relaxed)),
-            }
+            on_connection(stream.into(), peer, admit(peer));
         }
         None
     }

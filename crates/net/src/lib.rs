@@ -14,9 +14,9 @@ mod ws;
 mod ws_upgrade;
 
 pub use addresses::{Addresses, Permit, Refused};
-pub use doors::{DoorCounts, TcpDoor, TcpDoorHandle};
+pub use doors::{TcpDoor, TcpDoorHandle};
 pub use limits::{Limits, LimitsError, raise_open_files};
-pub use proxy::{PROXY_HEADER_BYTES_MAX, ProxyError, ProxyHeader, proxy_parse};
+pub use proxy::{PROXY_HEADER_BYTES_MAX, ProxyError, ProxyHeader, ProxyReader, proxy_parse};
 pub use socket::{Socket, TlsSocket};
 pub use tls::{TlsError, tls_load};
 pub use trusted_proxies::{IpNet, IpNetError, TrustedProxies};

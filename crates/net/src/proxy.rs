@@ -49,6 +49,35 @@ pub fn proxy_parse(input: &[u8]) -> Result<Option<(usize, ProxyHeader)>, ProxyEr
     Err(ProxyError::Missing)
 }
 
+/// Takes a header off a stream that goes on with something else, and not a byte of that.
+///
+/// Driving order: peek at what has arrived, call [`ProxyReader::handle_peeked`], read exactly as many bytes as it says,
+/// and begin again until it answers a header.
+#[derive(Debug, Default)]
+pub struct ProxyReader {
+    taken: Vec<u8>,
+}
+
+impl ProxyReader {
+    /// Answers how many of the bytes that were peeked at are to be read, and the header once they complete it.
+    ///
+    /// # Errors
+    /// See [`ProxyError`]; the connection must be closed.
+    pub fn handle_peeked(
+        &mut self,
+        peeked: &[u8],
+    ) -> Result<(usize, Option<ProxyHeader>), ProxyError> {
+        let before = self.taken.len();
+        self.taken.extend_from_slice(peeked);
+        match proxy_parse(&self.taken)? {
+            // It was not complete before, so that its end lies in what is new.
+            Some((header_bytes, header)) => Ok((header_bytes - before, Some(header))),
+            // Everything so far belongs to it, and that is less than `PROXY_HEADER_BYTES_MAX`.
+            None => Ok((peeked.len(), None)),
+        }
+    }
+}
+
 /// Whether `input` agrees with `signature` as far as both go.
 fn begins_like(input: &[u8], signature: &[u8]) -> bool {
     input

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use tagus_base::{UnixMillis, UserId};
-use tagus_store::{AccountPatch, AccountRow, Batch, Conflict, Op, Store, StoreError};
+use tagus_store::{AccountOp, AccountPatch, AccountRow, Batch, Conflict, Store, StoreError};
 
 use crate::authenticate::{NOT_FOUND, enter};
 use crate::{
@@ -135,7 +135,7 @@ impl Accounts {
             .logins
             .verify_refresh(refresh_token, now)
             .map_err(|_| PlayersError::Unauthenticated("Refresh token invalid or expired."))?;
-        let found = self.store.account_by_id(login.user_id);
+        let found = self.store.account_by_id(login.user_id).await;
         let row = found.map_err(READ)?.ok_or(NOT_FOUND)?;
         let entered = enter(row)?;
         self.logins.renew(login, entered.username, vars, now)
@@ -143,11 +143,11 @@ impl Accounts {
 
     /// An account as its owner sees it.
     pub async fn get_account(&self, user_id: UserId) -> Result<Account, PlayersError> {
-        let found = self.store.account_by_id(user_id);
+        let found = self.store.account_by_id(user_id).await;
         let row = found
             .map_err(READ)?
             .ok_or(PlayersError::NotFound("Account not found."))?;
-        let devices = self.store.devices_of(user_id).map_err(READ)?;
+        let devices = self.store.devices_of(user_id).await.map_err(READ)?;
         Ok(Account {
             email: row.email.clone(),
             custom_id: row.custom_id.clone(),
@@ -171,7 +171,7 @@ impl Accounts {
         }
         let patch = Box::new(patch(update, now)?);
         let Err(source) = self
-            .commit(Op::AccountUpdate { id: user_id, patch }.into())
+            .commit(AccountOp::Update { id: user_id, patch }.into())
             .await
         else {
             return Ok(());
@@ -194,7 +194,7 @@ impl Accounts {
     ) -> Result<Revoked, PlayersError> {
         // Logins end first: if the deletion fails its owner can log in and try again.
         let revoked = self.logins.logout_all(user_id, now).await?;
-        let delete = Op::AccountDelete {
+        let delete = AccountOp::Delete {
             id: user_id,
             tombstone_time: now,
         };
@@ -223,8 +223,9 @@ impl Accounts {
             ));
         }
         let names: Vec<&str> = usernames.iter().map(String::as_str).collect();
-        let mut rows = self.store.accounts_by_ids(ids).map_err(READ)?;
-        rows.extend(self.store.accounts_by_usernames(&names).map_err(READ)?);
+        let mut rows = self.store.accounts_by_ids(ids).await.map_err(READ)?;
+        let named = self.store.accounts_by_usernames(&names).await;
+        rows.extend(named.map_err(READ)?);
         let mut seen = BTreeSet::new();
         Ok(rows
             .into_iter()

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use tagus_base::{UnixMillis, UserId};
-use tagus_store::{AccountRow, Batch, Conflict, Op};
+use tagus_store::{AccountOp, AccountRow, Batch, Conflict, DeviceOp};
 
 use crate::accounts::{Accounts, NAME_TAKEN, READ, disabled_at};
 use crate::{
@@ -117,7 +117,7 @@ impl Accounts {
         login: IdentityLogin<'_>,
     ) -> Result<Authenticated, PlayersError> {
         let username = chosen_name(login.username)?;
-        if let Some(row) = self.find(identity)? {
+        if let Some(row) = self.find(identity).await? {
             return enter(row);
         }
         if !login.create {
@@ -136,7 +136,8 @@ impl Accounts {
         password: Secret,
         username: Option<Username>,
     ) -> Result<Authenticated, PlayersError> {
-        if let Some(row) = self.store.account_by_email(email.as_str()).map_err(READ)? {
+        let found = self.store.account_by_email(email.as_str()).await;
+        if let Some(row) = found.map_err(READ)? {
             return self.enter_with_password(row, password).await;
         }
         let password_hash = self.hasher.hash(password.clone()).await?;
@@ -161,7 +162,8 @@ impl Accounts {
         email: &Email,
         password: Secret,
     ) -> Result<Authenticated, PlayersError> {
-        match self.store.account_by_email(email.as_str()).map_err(READ)? {
+        let found = self.store.account_by_email(email.as_str()).await;
+        match found.map_err(READ)? {
             Some(row) => self.enter_with_password(row, password).await,
             None => self.enter_nowhere(password).await,
         }
@@ -172,11 +174,8 @@ impl Accounts {
         username: &Username,
         password: Secret,
     ) -> Result<Authenticated, PlayersError> {
-        match self
-            .store
-            .account_by_username(username.as_str())
-            .map_err(READ)?
-        {
+        let found = self.store.account_by_username(username.as_str()).await;
+        match found.map_err(READ)? {
             Some(row) => self.enter_with_password(row, password).await,
             None => self.enter_nowhere(password).await,
         }
@@ -229,7 +228,7 @@ impl Accounts {
                     source,
                 });
             };
-            if let Some(row) = self.find(identity)? {
+            if let Some(row) = self.find(identity).await? {
                 return Ok(Created::Found(Box::new(row)));
             }
             if username.is_some() && conflict == Conflict::UsernameTaken {
@@ -239,11 +238,11 @@ impl Accounts {
         Err(NAME_TAKEN)
     }
 
-    fn find(&self, identity: &Identity) -> Result<Option<AccountRow>, PlayersError> {
+    async fn find(&self, identity: &Identity) -> Result<Option<AccountRow>, PlayersError> {
         let found = match identity {
-            Identity::Device(id) => self.store.account_by_device(id.as_str()),
-            Identity::Custom(id) => self.store.account_by_custom(id.as_str()),
-            Identity::Email { email, .. } => self.store.account_by_email(email.as_str()),
+            Identity::Device(id) => self.store.account_by_device(id.as_str()).await,
+            Identity::Custom(id) => self.store.account_by_custom(id.as_str()).await,
+            Identity::Email { email, .. } => self.store.account_by_email(email.as_str()).await,
         };
         found.map_err(READ)
     }
@@ -310,11 +309,11 @@ fn insert(user_id: UserId, name: &Username, identity: &Identity, now: UnixMillis
     let mut row = Box::new(AccountRow::new(user_id, name.as_str(), now));
     match identity {
         Identity::Device(id) => {
-            let device = Op::DeviceInsert {
+            let device = DeviceOp::Insert {
                 id: id.as_str().to_owned(),
                 user: user_id,
             };
-            return Batch::from(Op::AccountInsert(row)).with(device);
+            return Batch::from(AccountOp::Insert(row)).with(device);
         }
         Identity::Custom(id) => row.custom_id = Some(id.as_str().to_owned()),
         Identity::Email {
@@ -325,5 +324,5 @@ fn insert(user_id: UserId, name: &Username, identity: &Identity, now: UnixMillis
             row.password = Some(password_hash.clone());
         }
     }
-    Op::AccountInsert(row).into()
+    AccountOp::Insert(row).into()
 }

@@ -140,6 +140,7 @@ impl PlayersError {
             Self::Hash(_) => "Internal server error.",
             Self::Store { source, .. } => match store_kind(source) {
                 Kind::Internal => "Internal server error.",
+                Kind::InvalidArgument => "Text invalid, must not contain null characters.",
                 _ => "Server busy, try again later.",
             },
         }
@@ -162,7 +163,8 @@ impl PlayersError {
 
 const fn store_kind(error: &StoreError) -> Kind {
     match error {
-        StoreError::Busy | StoreError::Closed => Kind::Unavailable,
+        StoreError::NulInText => Kind::InvalidArgument,
+        StoreError::Busy | StoreError::Closed | StoreError::Unreachable { .. } => Kind::Unavailable,
         _ => Kind::Internal,
     }
 }

@@ -10,6 +10,8 @@ mod failed_passwords;
 mod identity;
 mod logins;
 mod password;
+mod push;
+mod status;
 mod streams;
 mod token;
 
@@ -20,6 +22,8 @@ pub use failed_passwords::{FailedPasswords, RetryAfter};
 pub use identity::{CustomId, DeviceId, Email, Password, Username};
 pub use logins::{LoginConfig, Logins, Revoked, TokenPair};
 pub use password::{Hasher, HasherConfig, HasherThreads, PasswordCost};
+pub use push::{ChannelMessage, Notification, Push};
+pub use status::{FOLLOWS_MAX, Followers, TooManyFollows};
 pub use streams::{
     Joined, Presence, SharedStreams, StreamError, StreamEvent, StreamId, StreamLimits, StreamMode,
     Streams,

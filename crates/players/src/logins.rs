@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hashbrown::HashMap;
 use tagus_base::{RoomId, UnixMillis, UserId, Uuid};
-use tagus_store::{Batch, Logout, LogoutRow, Op, Store};
+use tagus_store::{Batch, Logout, LogoutOp, LogoutRow, Store, block_on};
 
 use crate::{Keys, Login, PlayersError, TokenError, Tokens, VARS_BYTES_MAX, VARS_COUNT_MAX};
 
@@ -69,16 +69,15 @@ pub struct Logins {
 }
 
 impl Logins {
-    /// Loads the logouts that still matter.
+    /// Loads the logouts that still matter, at start: waits for the database.
     pub fn load(
         keys: &Keys,
         config: LoginConfig,
         store: Store,
         now: UnixMillis,
     ) -> Result<Self, PlayersError> {
-        let rows = store
-            .logouts(now)
-            .map_err(PlayersError::store("read remembered logouts"))?;
+        let rows =
+            block_on(store.logouts(now)).map_err(PlayersError::store("read remembered logouts"))?;
         let mut logouts = Logouts::default();
         for row in rows {
             match row.logout {
@@ -268,7 +267,7 @@ impl Logins {
     /// returns how many were forgotten in memory.
     pub async fn sweep(&self, now: UnixMillis) -> Result<usize, PlayersError> {
         let swept_count = self.write().sweep(now);
-        let batch = Batch::from(Op::LogoutSweep { before: now });
+        let batch = Batch::from(LogoutOp::Sweep { before: now });
         self.store
             .commit(batch)
             .await
@@ -323,7 +322,7 @@ impl Logins {
     }
 
     async fn store_logout(&self, row: LogoutRow) -> Result<(), PlayersError> {
-        let batch = Batch::from(Op::LogoutInsert(row));
+        let batch = Batch::from(LogoutOp::Insert(row));
         self.store
             .commit(batch)
             .await

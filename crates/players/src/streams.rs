@@ -2,10 +2,12 @@
 //! and parties.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashMap;
-use tagus_base::{SessionId, UserId, Uuid};
+use tagus_base::{IdError, SessionId, UserId, Uuid};
 
 /// What a stream is used for. Numbers from 128 are the studio's.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -28,6 +30,12 @@ impl StreamMode {
     pub const MATCH_AUTHORITATIVE: Self = Self(6);
     /// A party; the subject is the party, the label its node.
     pub const PARTY: Self = Self(7);
+
+    /// A relayed or authoritative match, whose members have seats.
+    #[must_use]
+    pub const fn is_match(self) -> bool {
+        matches!(self, Self::MATCH_RELAYED | Self::MATCH_AUTHORITATIVE)
+    }
 }
 
 /// Name of a stream.
@@ -41,6 +49,43 @@ pub struct StreamId {
     pub subcontext: Uuid,
     /// A text, at most [`StreamLimits::label_bytes_max`] bytes; empty when the mode needs none.
     pub label: String,
+}
+
+impl fmt::Display for StreamId {
+    /// `mode.subject.subcontext.label`; nil subjects are left out. The wire's id of a channel.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.", self.mode.0)?;
+        for subject in [self.subject, self.subcontext] {
+            if subject != Uuid::NIL {
+                write!(f, "{subject}")?;
+            }
+            f.write_str(".")?;
+        }
+        f.write_str(&self.label)
+    }
+}
+
+impl FromStr for StreamId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let mut parts = text.splitn(4, '.');
+        let mut next = || parts.next().ok_or(IdError);
+        let uuid = |text: &str| match text {
+            "" => Ok(Uuid::NIL),
+            text => text.parse(),
+        };
+        let stream = Self {
+            mode: StreamMode(next()?.parse().map_err(|_| IdError)?),
+            subject: uuid(next()?)?,
+            subcontext: uuid(next()?)?,
+            label: next()?.to_owned(),
+        };
+        // Only the one spelling that it is shown in: ids are compared as text elsewhere.
+        (stream.to_string() == text)
+            .then_some(stream)
+            .ok_or(IdError)
+    }
 }
 
 /// One connection's presence in a stream.
@@ -194,9 +239,16 @@ impl Streams {
         event(stream, None, Some(left))
     }
 
-    /// Ends all memberships of a connection that is gone; the changes come in order of stream.
+    /// Ends all memberships of a connection that is gone, but for those in matches, which end with the seat;
+    /// the changes come in order of stream.
     pub fn leave_all(&mut self, session_id: SessionId) -> Vec<StreamEvent> {
-        let streams = self.joined.remove(&session_id).unwrap_or_default();
+        let mut streams = self.joined.remove(&session_id).unwrap_or_default();
+        let seats = streams
+            .extract_if(.., |stream| stream.mode.is_match())
+            .collect::<BTreeSet<_>>();
+        if !seats.is_empty() {
+            self.joined.insert(session_id, seats);
+        }
         let leave = |stream: &StreamId| {
             let left = self.remove_member(stream, session_id)?;
             event(stream, None, Some(left))

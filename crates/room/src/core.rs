@@ -107,6 +107,7 @@ impl Core {
             Event::Lost { seat } => self.lost(seat, out),
             Event::Message { seat, op, data } => drop(self.message(seat, op, data)),
             Event::Computed { token, data } => self.state.computed(token, data),
+            Event::Stored { token, result } => self.state.stored(token, result),
             Event::Signal { data } => drop(self.signal(&data, out)),
             Event::Terminate { grace_ms } => self.terminate(grace_ms, out),
             Event::Close => self.close(out),

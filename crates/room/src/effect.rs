@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bytes::Bytes;
 use tagus_base::SeatIndex;
 
-use crate::{Class, LeaveReason, Person, To};
+use crate::{Class, LeaveReason, Person, StoreOp, To};
 
 /// Something the room's owner must do, in the order of the list.
 #[derive(Debug)]
@@ -43,6 +43,14 @@ pub enum Effect {
         token: u64,
         /// The work.
         job: Job,
+    },
+    /// Do this with the room's durable values, after its earlier ones, and hand the result to
+    /// [`crate::Host::stored`] with the token.
+    Store {
+        /// As the game gave it.
+        token: u64,
+        /// What to do.
+        op: StoreOp,
     },
     /// The room is over. Nothing follows; every seat has been freed.
     Closed,

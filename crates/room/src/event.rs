@@ -5,7 +5,8 @@ use tagus_base::SeatIndex;
 
 use crate::codec::{Reader, put_bytes, put_fixed, put_i64, put_u64};
 use crate::state::{read_person, write_person};
-use crate::{LeaveReason, METADATA_ENTRIES_MAX, Metadata, Person};
+use crate::store::{read_result, write_result};
+use crate::{LeaveReason, METADATA_ENTRIES_MAX, Metadata, Person, StoreResult};
 
 /// One call of a [`crate::core::Core`]. Times are absent: that a hold ran out or a tick was due is decided before.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,6 +39,10 @@ pub(crate) enum Event {
     },
     Close,
     Tick,
+    Stored {
+        token: u64,
+        result: StoreResult,
+    },
     /// Not a call but a proof: the state's hash here.
     Hash(u64),
 }
@@ -93,6 +98,11 @@ impl Event {
                 out.push(9);
                 put_fixed(out, *hash);
             }
+            Self::Stored { token, result } => {
+                out.push(10);
+                put_u64(out, *token);
+                write_result(result, out);
+            }
         }
     }
 
@@ -141,6 +151,10 @@ impl Event {
             },
             8 => Self::Close,
             9 => Self::Hash(reader.fixed()?),
+            10 => Self::Stored {
+                token: reader.u64()?,
+                result: read_result(reader)?,
+            },
             _ => return None,
         })
     }
@@ -198,6 +212,10 @@ mod tests {
             Event::Terminate { grace_ms: u32::MAX },
             Event::Close,
             Event::Hash(u64::MAX),
+            Event::Stored {
+                token: 1,
+                result: Ok([("key".to_owned(), Bytes::from_static(b"value"))].into()),
+            },
         ];
         let mut bytes = Vec::new();
         for event in &events {

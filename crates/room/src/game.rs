@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex, SessionId, UserId};
 
-use crate::Room;
+use crate::{Room, StoreResult};
 
 /// Rules of one kind of room. A plain struct: no clock, no I/O, no thread; the same calls give the same bytes.
 ///
@@ -152,6 +152,13 @@ pub enum Input {
         token: u64,
         /// What the job returned; empty if it panicked.
         data: Bytes,
+    },
+    /// The result of [`Room::store`] with this token.
+    Stored {
+        /// As given to the call.
+        token: u64,
+        /// The values asked for, or why there are none.
+        result: StoreResult,
     },
 }
 

@@ -12,7 +12,7 @@ use crate::pace::Pace;
 use crate::recording::Log;
 use crate::{
     CATCH_UP_TICKS_MAX, Effect, Factory, HASH_EVERY_TICKS, InitError, LeaveReason, Metadata,
-    Person, Recording, Refusal, RestoreError, Seat, Settings,
+    Person, Recording, Refusal, RestoreError, Seat, Settings, StoreResult,
 };
 
 /// Drives one game. A plain struct without a clock: its owner calls it with the time since any fixed moment.
@@ -102,8 +102,8 @@ impl Host {
     }
 
     /// The room that [`Self::snapshot`] wrote, as if [`Self::now`] had been `now` then. Its recording starts anew.
-    /// Jobs that were under way are still waited for: the owner hands in their results, or empty ones for
-    /// [`Self::jobs`] when those were lost.
+    /// Jobs and store operations that were under way are still waited for: the owner hands in their results, or empty
+    /// ones for [`Self::jobs`] and failures for [`Self::store_ops`] when those were lost.
     ///
     /// # Errors
     /// The bytes are not a snapshot of a room of this game.
@@ -213,6 +213,20 @@ impl Host {
             data: data.clone(),
         });
         self.core.state.computed(token, data);
+        self.pace.follow(&self.core.state);
+    }
+
+    /// Queues a store operation's result for the next tick, which wakes a sleeping room for one tick.
+    /// A result that was not asked for is ignored.
+    pub fn stored(&mut self, token: u64, result: StoreResult) {
+        if !self.core.state.store_ops.contains(&token) {
+            return;
+        }
+        self.record(|| Event::Stored {
+            token,
+            result: result.clone(),
+        });
+        self.core.state.stored(token, result);
         self.pace.follow(&self.core.state);
     }
 
@@ -327,6 +341,12 @@ impl Host {
         &self.core.state.jobs
     }
 
+    /// Tokens of the store operations whose results are waited for, in the order they were asked for.
+    #[must_use]
+    pub fn store_ops(&self) -> &[u64] {
+        &self.core.state.store_ops
+    }
+
     /// What has been counted.
     #[must_use]
     pub const fn counters(&self) -> Counters {
@@ -405,4 +425,4 @@ impl Host {
     }
 }
 
-const SNAPSHOT_VERSION: u8 = 1;
+const SNAPSHOT_VERSION: u8 = 2;

@@ -22,6 +22,7 @@ mod relay;
 mod replay;
 mod room;
 mod state;
+mod store;
 
 pub use effect::{Effect, Job};
 pub use factory::Factory;
@@ -35,6 +36,7 @@ pub use recording::{Damage, Recording};
 pub use relay::{Left, Relay};
 pub use replay::{ReplayError, ReplayReport, replay};
 pub use room::{JobsFull, LabelTooLong, Room, Seat};
+pub use store::{StoreFailed, StoreOp, StoreRefused, StoreResult};
 
 /// Seats of one room at most, whatever its settings say. A join beyond it is refused.
 pub const SEATS_MAX: u16 = 4_096;
@@ -53,6 +55,18 @@ pub const INBOX_LEN_MAX: usize = 64;
 
 /// Jobs of one room that run at the same time. A further one is refused.
 pub const JOBS_MAX: usize = 64;
+
+/// Store operations of one room that are under way, or done and waiting for the next tick. A further one is refused.
+pub const STORE_OPS_WAITING_MAX: usize = 16;
+
+/// Durable values of one room. A further key is answered with a failure; whoever keeps the values sees to it.
+pub const STORE_VALUES_MAX: usize = 64;
+
+/// Length of a durable value's key in bytes. A longer one, or an empty one, is refused.
+pub const STORE_KEY_BYTES_MAX: usize = 128;
+
+/// Length of a durable value in bytes. A longer one is refused.
+pub const STORE_VALUE_BYTES_MAX: usize = 16 * 1024;
 
 /// Ticks run in one go when a room is late. Those still missing then are skipped and counted.
 pub const CATCH_UP_TICKS_MAX: u32 = 3;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex, SessionId, Tick};
 
 use crate::state::{Kick, State};
-use crate::{Class, Effect, JOBS_MAX, Job, LABEL_BYTES_MAX, Person, To};
+use crate::{Class, Effect, JOBS_MAX, Job, LABEL_BYTES_MAX, Person, StoreOp, StoreRefused, To};
 
 /// The room, as lent to a callback of [`crate::Game`].
 ///
@@ -144,6 +144,21 @@ impl Room<'_> {
             token,
             job: Job::new(job),
         });
+        Ok(())
+    }
+
+    /// Reads or writes the room's durable values, in the order of the calls. The result comes as
+    /// [`crate::Input::Stored`] with `token` in a later tick, and is recorded.
+    ///
+    /// # Errors
+    /// [`crate::STORE_OPS_WAITING_MAX`] are waiting, or a key or value is too long; nothing was begun.
+    pub fn store(&mut self, token: u64, op: StoreOp) -> Result<(), StoreRefused> {
+        op.check()?;
+        if self.state.store_ops_are_full() {
+            return Err(StoreRefused::Full);
+        }
+        self.state.store_ops.push(token);
+        self.out.push(Effect::Store { token, op });
         Ok(())
     }
 

@@ -7,9 +7,10 @@ use tagus_base::{Rng, SeatIndex, SessionId, Tick, UserId, Uuid};
 
 use crate::codec::{Reader, put_bytes, put_fixed, put_i64, put_u64};
 use crate::room::Waiting;
+use crate::store::{read_result, write_result};
 use crate::{
     Effect, INBOX_LEN_MAX, Input, JOBS_MAX, LABEL_BYTES_MAX, Message, Person, SEAT_HOLD_MS_MAX,
-    SEATS_MAX, Seat, Settings, TICK_RATE_HZ_MAX,
+    SEATS_MAX, STORE_OPS_WAITING_MAX, Seat, Settings, StoreResult, TICK_RATE_HZ_MAX,
 };
 
 pub(crate) struct State {
@@ -26,6 +27,10 @@ pub(crate) struct State {
     arrivals: u64,
     /// Tokens of the jobs under way.
     pub(crate) jobs: Vec<u64>,
+    /// Results of store operations for the next tick, with their place in the order of arrival.
+    stored: Vec<(u64, u64, StoreResult)>,
+    /// Tokens of the store operations under way.
+    pub(crate) store_ops: Vec<u64>,
     pub(crate) closed: bool,
     // Empty between calls, hence not in the snapshot.
     pub(crate) deferred: Vec<Effect>,
@@ -50,6 +55,8 @@ impl State {
             computed: Vec::new(),
             arrivals: 0,
             jobs: Vec::new(),
+            stored: Vec::new(),
+            store_ops: Vec::new(),
             closed: false,
             deferred: Vec::new(),
             kicks: VecDeque::new(),
@@ -152,9 +159,24 @@ impl State {
         self.jobs.len() + self.computed.len() >= JOBS_MAX
     }
 
+    /// Queues a store operation's result. One that was never asked for is ignored.
+    pub(crate) fn stored(&mut self, token: u64, result: StoreResult) {
+        let Some(at) = self.store_ops.iter().position(|op| *op == token) else {
+            return;
+        };
+        self.store_ops.remove(at);
+        self.stored.push((self.arrivals, token, result));
+        self.arrivals += 1;
+    }
+
+    /// Counts those under way and those whose results wait.
+    pub(crate) const fn store_ops_are_full(&self) -> bool {
+        self.store_ops.len() + self.stored.len() >= STORE_OPS_WAITING_MAX
+    }
+
     /// Is there anybody, or anything, to tick for?
     pub(crate) const fn is_awake(&self) -> bool {
-        !self.closed && (self.taken > 0 || !self.computed.is_empty())
+        !self.closed && (self.taken > 0 || !self.computed.is_empty() || !self.stored.is_empty())
     }
 
     /// Moves what waits into `inputs`, in order of arrival.
@@ -169,6 +191,10 @@ impl State {
         let computed = self.computed.drain(..);
         waiting.extend(
             computed.map(|(arrival, token, data)| (arrival, Input::Computed { token, data })),
+        );
+        let stored = self.stored.drain(..);
+        waiting.extend(
+            stored.map(|(arrival, token, result)| (arrival, Input::Stored { token, result })),
         );
         waiting.sort_unstable_by_key(|(arrival, _)| *arrival);
         inputs.extend(waiting.into_iter().map(|(_, input)| input));
@@ -197,6 +223,16 @@ impl State {
             put_u64(out, *arrival);
             put_u64(out, *token);
             put_bytes(out, data);
+        }
+        put_u64(out, self.store_ops.len() as u64);
+        for token in &self.store_ops {
+            put_u64(out, *token);
+        }
+        put_u64(out, self.stored.len() as u64);
+        for (arrival, token, result) in &self.stored {
+            put_u64(out, *arrival);
+            put_u64(out, *token);
+            write_result(result, out);
         }
         put_u64(out, u64::from(self.taken));
         for (index, seat) in self.seats() {
@@ -237,6 +273,20 @@ impl State {
             state
                 .computed
                 .push((reader.u64()?, reader.u64()?, reader.owned()?));
+        }
+        for _ in 0..reader.u64()? {
+            if state.store_ops_are_full() {
+                return None;
+            }
+            state.store_ops.push(reader.u64()?);
+        }
+        for _ in 0..reader.u64()? {
+            if state.store_ops_are_full() {
+                return None;
+            }
+            state
+                .stored
+                .push((reader.u64()?, reader.u64()?, read_result(reader)?));
         }
         for _ in 0..reader.u64()? {
             let index = usize::from(reader.u16()?);

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tagus_base::{RoomId, SeatIndex};
-use tagus_room::{Host, LeaveReason, Person, Relay, To};
+use tagus_room::{Class, Host, LeaveReason, Person, Relay, To};
 use tagus_wire::ext::RoomData;
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::realtime::{
     Envelope, Match, MatchData, MatchPresenceEvent, UserPresence, error::Code,
 };
 
-use crate::encode::{Lane, Shared, frame};
+use crate::encode::{Lane, Shared, class_number, frame};
 use crate::inbox::{ConnRef, JoinRequest, Parcel};
 use crate::room_table::Outgoing;
 use crate::upstream::RoomSummary;
@@ -26,6 +26,8 @@ pub(crate) struct Cell {
     pub(crate) seed: u64,
     pub(crate) label: Option<Arc<str>>,
     pub(crate) due: Option<Duration>,
+    /// When the log last said that the room's ticks take too long.
+    pub(crate) overrun_told: Option<Duration>,
     /// By seat index.
     pub(crate) members: Vec<Option<Member>>,
     pub(crate) rules: Rules,
@@ -44,6 +46,15 @@ pub(crate) struct Member {
     pub(crate) presence: UserPresence,
 }
 
+/// What a game sends.
+pub(crate) struct GameData {
+    pub(crate) op: i64,
+    pub(crate) class: Class,
+    /// The seat it is shown to come from; none: the room itself.
+    pub(crate) sender: Option<SeatIndex>,
+    pub(crate) bytes: Bytes,
+}
+
 impl Cell {
     pub(crate) fn relayed(id: RoomId, number: u32) -> Self {
         Self {
@@ -55,6 +66,7 @@ impl Cell {
             seed: 0,
             label: None,
             due: None,
+            overrun_told: None,
             members: Vec::new(),
             rules: Rules::Relayed(Relay::new()),
         }
@@ -110,12 +122,7 @@ impl Cell {
     }
 
     /// Puts the newcomer on the seat; a seat that had somebody keeps its public presence.
-    /// Answers the connection that had it.
-    pub(crate) fn seat_member(
-        &mut self,
-        seat: SeatIndex,
-        request: &JoinRequest,
-    ) -> Option<ConnRef> {
+    pub(crate) fn seat_member(&mut self, seat: SeatIndex, request: &JoinRequest) {
         let index = usize::from(seat.0);
         if self.members.len() <= index {
             self.members.resize_with(index + 1, || None);
@@ -123,7 +130,8 @@ impl Cell {
         let slot = &mut self.members[index];
         if let Some(member) = slot {
             member.lane = request.lane;
-            return member.conn.replace(request.from);
+            member.conn = Some(request.from);
+            return;
         }
         let (person, presence) = (request.person.clone(), presence_of(&request.person));
         *slot = Some(Member {
@@ -132,7 +140,6 @@ impl Cell {
             person,
             presence,
         });
-        None
     }
 
     pub(crate) fn answer_join(&self, seat: SeatIndex, request: &JoinRequest, out: &mut Outgoing) {
@@ -255,21 +262,14 @@ impl Cell {
         }
     }
 
-    /// A game's message: to clients with extensions without the textual match id.
-    pub(crate) fn send(
-        &self,
-        to: &To,
-        op: i64,
-        sender: Option<SeatIndex>,
-        data: Bytes,
-        out: &mut Outgoing,
-    ) {
-        let mut plain = Shared::new(self.match_data(op, sender, data.clone()));
-        let mut short = Shared::new(self.room_data(op, data));
+    /// A game's message: to clients with extensions without the textual match id, and with its class.
+    pub(crate) fn send(&self, to: &To, data: &GameData, out: &mut Outgoing) {
+        let mut plain = Shared::new(self.match_data(data));
+        let mut short = Shared::new(self.room_data(data));
         let mut each = |seat: SeatIndex| {
             let ext = self
                 .member(seat)
-                .is_some_and(|member| member.lane.ext() && sender.is_none());
+                .is_some_and(|member| member.lane.ext() && data.sender.is_none());
             self.deliver(seat, if ext { &mut short } else { &mut plain }, out);
         };
         let all = (0..self.members.len()).map(|index| SeatIndex(index as u16));
@@ -281,39 +281,33 @@ impl Cell {
         }
     }
 
-    pub(crate) fn data(
-        &self,
-        lane: Lane,
-        op: i64,
-        sender: Option<SeatIndex>,
-        data: Bytes,
-    ) -> Envelope {
-        if lane.ext() && sender.is_none() {
-            self.room_data(op, data)
+    pub(crate) fn data(&self, lane: Lane, data: &GameData) -> Envelope {
+        if lane.ext() && data.sender.is_none() {
+            self.room_data(data)
         } else {
-            self.match_data(op, sender, data)
+            self.match_data(data)
         }
     }
 
-    pub(crate) fn room_data(&self, op: i64, data: Bytes) -> Envelope {
+    fn room_data(&self, data: &GameData) -> Envelope {
         push(Message::RoomData(RoomData {
             room: self.number,
-            op_code: op,
-            data,
-            class: 0,
+            op_code: data.op,
+            data: data.bytes.clone(),
+            class: class_number(data.class),
         }))
     }
 
-    pub(crate) fn match_data(&self, op: i64, sender: Option<SeatIndex>, data: Bytes) -> Envelope {
-        let presence = sender
+    fn match_data(&self, data: &GameData) -> Envelope {
+        let presence = data
+            .sender
             .and_then(|seat| self.member(seat))
             .map(|member| member.presence.clone());
-        let match_id = self.text.clone();
         push(Message::MatchData(MatchData {
-            match_id,
+            match_id: self.text.clone(),
             presence,
-            op_code: op,
-            data,
+            op_code: data.op,
+            data: data.bytes.clone(),
             reliable: true,
         }))
     }

@@ -72,6 +72,8 @@ pub(crate) struct Connection {
     pub(crate) dirty: bool,
     /// The socket may have more to read than was read in this turn.
     pub(crate) unread: bool,
+    /// The peer ended its half: what can still be read is all there is.
+    pub(crate) read_closed: bool,
     pub(crate) heard_at: Duration,
     pub(crate) pinged_at: Duration,
     _permit: Permit,
@@ -122,6 +124,7 @@ impl Connection {
             view_waits: false,
             dirty: false,
             unread: false,
+            read_closed: false,
             heard_at: now,
             pinged_at: now,
             _permit: permit,

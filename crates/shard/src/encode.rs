@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use tagus_net::{WsOpcode, ws_frame};
+use tagus_room::Class;
 use tagus_wire::realtime::Envelope;
 use tagus_wire::{Format, encode_envelope, tcp};
 
@@ -40,6 +41,27 @@ impl Lane {
             Self::WsProtobuf { .. } => 1,
             Self::Tcp { .. } => 2,
         }
+    }
+}
+
+/// A delivery class as `room_data` has it.
+pub(crate) const fn class_number(class: Class) -> u32 {
+    match class {
+        Class::ReliableOrdered => 0,
+        Class::ReliableUnordered => 1,
+        Class::Sequenced => 2,
+        Class::Unreliable => 3,
+    }
+}
+
+/// The delivery class of this number, if there is one.
+pub(crate) const fn class_of(number: u32) -> Option<Class> {
+    match number {
+        0 => Some(Class::ReliableOrdered),
+        1 => Some(Class::ReliableUnordered),
+        2 => Some(Class::Sequenced),
+        3 => Some(Class::Unreliable),
+        _ => None,
     }
 }
 

@@ -9,11 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use tagus_base::{ConnIndex, RoomId, SeatIndex, SessionId, UserId, Uuid};
 use tagus_net::{Permit, Socket};
-use tagus_room::{Factory, InitError, LeaveReason, Metadata, Person};
+use tagus_room::{Factory, InitError, LeaveReason, Metadata, Person, StoreResult};
 use tagus_wire::Format;
 use tagus_wire::realtime::Envelope;
 
 use crate::encode::Lane;
+use crate::metrics::{DropReason, Drops};
 use crate::upstream::Identity;
 
 /// One connection: its shard, its index there, and how often that index was reused.
@@ -90,8 +91,12 @@ pub(crate) enum Command {
         envelope: Envelope,
     },
     Push {
+        to: Vec<ConnRef>,
+        envelope: Envelope,
+    },
+    Close {
         to: ConnRef,
-        envelope: Arc<Envelope>,
+        reason: &'static str,
     },
     CloseToken {
         token_id: Uuid,
@@ -119,6 +124,7 @@ pub(crate) enum RoomCommand {
     Data(RoomMessage),
     Gone { from: ConnRef, seat: SeatIndex },
     Computed { token: u64, data: Bytes },
+    Stored { token: u64, result: StoreResult },
     Signal { data: Vec<u8>, done: BytesDone },
     Recording { done: BytesDone },
     Kick { session_id: SessionId },
@@ -211,6 +217,7 @@ impl Inbox {
 #[derive(Clone)]
 pub struct Shards {
     pub(crate) inboxes: Arc<Vec<Arc<Inbox>>>,
+    pub(crate) drops: Drops,
 }
 
 impl Shards {
@@ -224,7 +231,11 @@ impl Shards {
     /// Hands a new socket to a shard, spread by its session. False when that shard is overloaded; the socket is closed.
     pub fn adopt(&self, turn: usize, arrival: Arrival) -> bool {
         let index = turn % self.inboxes.len();
-        self.inboxes[index].push(Command::Adopt(Box::new(arrival)))
+        let adopted = self.inboxes[index].push(Command::Adopt(Box::new(arrival)));
+        if !adopted {
+            self.drops.inc(DropReason::CommandQueueFull);
+        }
+        adopted
     }
 
     /// Answers a request that was handed up; the next request of that connection may follow.
@@ -242,9 +253,25 @@ impl Shards {
         self.send(to.shard, Command::Refuse { to, envelope });
     }
 
-    /// Pushes a message that is nobody's answer.
-    pub fn push(&self, to: ConnRef, envelope: Arc<Envelope>) {
-        self.send(to.shard, Command::Push { to, envelope });
+    /// Pushes a message that is nobody's answer to many connections; each shard encodes it once for each kind of client.
+    pub fn push(&self, to: impl IntoIterator<Item = ConnRef>, envelope: &Envelope) {
+        let mut by_shard: Vec<Vec<ConnRef>> = vec![Vec::new(); self.inboxes.len()];
+        for conn in to {
+            if let Some(list) = by_shard.get_mut(usize::from(conn.shard)) {
+                list.push(conn);
+            }
+        }
+        for (shard, to) in by_shard.into_iter().enumerate() {
+            if !to.is_empty() {
+                let envelope = envelope.clone();
+                self.send(shard as u16, Command::Push { to, envelope });
+            }
+        }
+    }
+
+    /// Closes one connection; what was queued for it before is still delivered.
+    pub fn close(&self, to: ConnRef, reason: &'static str) {
+        self.send(to.shard, Command::Close { to, reason });
     }
 
     /// Closes all connections that this login opened.
@@ -269,6 +296,11 @@ impl Shards {
     /// Brings a job's result to its room.
     pub fn computed(&self, id: RoomId, token: u64, data: Bytes) {
         self.room(id, RoomCommand::Computed { token, data });
+    }
+
+    /// Brings what came of a store operation to its room.
+    pub fn stored(&self, id: RoomId, token: u64, result: StoreResult) {
+        self.room(id, RoomCommand::Stored { token, result });
     }
 
     /// Asks a room's game; `done` gets none when the room does not exist or is a relayed match.
@@ -320,10 +352,11 @@ impl Shards {
         if let Some(inbox) = self.inboxes.get(usize::from(shard))
             && !inbox.push(command)
         {
+            self.drops.inc(DropReason::CommandQueueFull);
             tracing::error!(shard, "command dropped: the shard does not keep up");
         }
     }
 }
 
-/// Commands that may wait for one shard. Beyond it a command is dropped and logged: the shard is stuck.
+/// Commands that may wait for one shard. Beyond it a command is dropped, counted and logged: the shard is stuck.
 const COMMANDS_MAX: usize = 1 << 20;

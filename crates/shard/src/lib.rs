@@ -4,10 +4,12 @@
 
 mod cell;
 mod connection;
+mod effects;
 mod encode;
 mod inbox;
 mod messages;
 mod metrics;
+mod reading;
 mod room_table;
 mod shard;
 mod start;
@@ -16,6 +18,6 @@ mod upstream;
 pub use cell::error_envelope;
 pub use connection::CloseCode;
 pub use inbox::{Arrival, ArrivalKind, ConnRef, RoomOpening, Shards};
-pub use metrics::ShardMetrics;
+pub use metrics::{DropReason, Drops, ShardMetrics};
 pub use start::{Config, ShardThreads, StartError, Unstarted, prepare};
 pub use upstream::{Identity, Refused, Requester, RoomSummary, Upstream};

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use prost::Message as _;
 use tagus_base::{RoomId, SeatIndex, SessionId, Uuid};
 use tagus_net::{WsEvent, WsOpcode, ws_frame};
-use tagus_room::Person;
-use tagus_wire::ext::{Hello, Limits, Refuse, Welcome};
+use tagus_room::{Class, Person};
+use tagus_wire::ext::{Hello, Limits, Refuse, RoomData, Welcome};
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::realtime::error::Code;
 use tagus_wire::realtime::{Envelope, MatchDataSend, MatchJoin, Pong, match_join};
@@ -17,8 +17,9 @@ use tagus_wire::{Format, MessageKind, decode_envelope, tcp};
 
 use crate::cell::error_envelope;
 use crate::connection::{CloseCode, Open, REQUESTS_MAX, Seated, Stage};
-use crate::encode::{Lane, frame, tcp_frame};
+use crate::encode::{Lane, Shared, class_of, frame, tcp_frame};
 use crate::inbox::{ConnRef, JoinRequest, RoomCommand, RoomMessage};
+use crate::metrics::DropReason;
 use crate::shard::Shard;
 use crate::upstream::{Identity, Requester};
 
@@ -137,7 +138,7 @@ impl Shard {
                 );
             }
         };
-        match self.upstream.admit(&hello.token, address) {
+        match self.upstream.admit(&hello, address) {
             Ok(identity) => {
                 connection_lane(self, conn, Lane::Tcp { ext: hello.ext });
                 let session_id = self.admit(conn, identity);
@@ -176,7 +177,6 @@ impl Shard {
         let Some(connection) = self.connection_mut(conn) else {
             return session_id;
         };
-        let format = connection.lane.format();
         connection.stage = Stage::Open(Open {
             session_id,
             identity: identity.clone(),
@@ -188,7 +188,6 @@ impl Shard {
             conn,
             session_id,
             identity,
-            format,
         });
         session_id
     }
@@ -230,7 +229,6 @@ impl Shard {
         let Some(connection) = self.connection_mut(conn) else {
             return;
         };
-        let format = connection.lane.format();
         let Some(open) = connection.open_mut() else {
             return;
         };
@@ -243,7 +241,6 @@ impl Shard {
             conn,
             session_id: open.session_id,
             identity: open.identity.clone(),
-            format,
         };
         self.upstream.request(requester, envelope);
     }
@@ -280,19 +277,7 @@ impl Shard {
                 self.queue_envelope(conn, &pong);
             }
             Some(Message::MatchDataSend(send)) => self.match_data(conn, cid, send),
-            Some(Message::RoomData(data)) => {
-                let found = self.connection_mut(conn).and_then(|connection| {
-                    let seats = &connection.open()?.seats;
-                    seats
-                        .iter()
-                        .find(|seated| seated.number == data.room)
-                        .map(|seated| (seated.room, seated.seat))
-                });
-                match found {
-                    Some((room, seat)) => self.room_data(conn, room, seat, data.op_code, data.data),
-                    None => self.fail(conn, cid, Code::MatchNotFound, "Match not found"),
-                }
-            }
+            Some(Message::RoomData(data)) => self.room_data(conn, cid, data),
             Some(Message::MatchCreate(create)) => {
                 let uuid = if create.name.is_empty() {
                     Uuid::from_random(self.upstream.random())
@@ -348,13 +333,32 @@ impl Shard {
         );
     }
 
-    fn room_data(&mut self, conn: ConnRef, room: RoomId, seat: SeatIndex, op: i64, data: Bytes) {
+    /// The short form of data, for connections that asked for extensions.
+    fn room_data(&mut self, conn: ConnRef, cid: String, data: RoomData) {
+        let Some(connection) = self.connection_mut(conn) else {
+            return;
+        };
+        if !connection.lane.ext() {
+            let text = "room_data needs the extensions: connect with ext=1";
+            return self.fail(conn, cid, Code::BadInput, text);
+        }
+        let Some(class) = class_of(data.class) else {
+            let text = format!("Unknown delivery class {}", data.class);
+            return self.fail(conn, cid, Code::BadInput, &text);
+        };
+        let found = connection.open().and_then(|open| {
+            let mut seats = open.seats.iter();
+            seats.find(|seated| seated.number == data.room)
+        });
+        let Some(&Seated { room, seat, .. }) = found else {
+            return self.fail(conn, cid, Code::MatchNotFound, "Match not found");
+        };
         let message = RoomMessage {
             from: conn,
             seat,
-            op,
-            data,
-            reliable: true,
+            op: data.op_code,
+            data: data.data,
+            reliable: matches!(class, Class::ReliableOrdered | Class::ReliableUnordered),
             to: Vec::new(),
         };
         self.send_room(room, RoomCommand::Data(message));
@@ -445,6 +449,17 @@ impl Shard {
         true
     }
 
+    /// One message for many connections.
+    pub(crate) fn push(&mut self, to: &[ConnRef], envelope: Envelope) {
+        let mut shared = Shared::new(envelope);
+        for conn in to {
+            let Some(lane) = self.connection_mut(*conn).map(|connection| connection.lane) else {
+                continue;
+            };
+            self.queue(*conn, shared.frame(lane));
+        }
+    }
+
     pub(crate) fn queue_envelope(&mut self, conn: ConnRef, envelope: &Envelope) {
         let Some(connection) = self.connection_mut(conn) else {
             return;
@@ -474,13 +489,13 @@ impl Shard {
 
     /// An envelope that means nothing: its sender gets the error, then the close that the protocol prescribes.
     fn refuse_message(&mut self, conn: ConnRef, cid: String, code: Code, message: &str) {
-        self.metrics.malformed.inc();
+        self.metrics.drops.inc(DropReason::Malformed);
         self.fail(conn, cid, code, message);
         self.close(conn, CloseCode::NORMAL, "error processing message");
     }
 
     fn malformed(&mut self, conn: ConnRef, reason: &str, code: CloseCode) {
-        self.metrics.malformed.inc();
+        self.metrics.drops.inc(DropReason::Malformed);
         let in_hello = self
             .connection_mut(conn)
             .is_some_and(|connection| matches!(connection.stage, Stage::Hello { .. }));

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
 use hashbrown::HashMap;
 use tagus_base::{RoomId, SeatIndex, SessionId};
 use tagus_room::{Effect, Host, How, LeaveReason, Opening};
@@ -13,9 +12,9 @@ use tagus_wire::realtime::envelope::Message;
 use tagus_wire::realtime::{MatchData, error::Code};
 
 use crate::cell::{Cell, Member, Rules, error_frame, member_presence, push};
-use crate::encode::{Shared, frame};
+use crate::encode::Shared;
 use crate::inbox::{ConnRef, Delivery, JoinRequest, Parcel, RoomCommand, RoomMessage, RoomOpening};
-use crate::metrics::ShardMetrics;
+use crate::metrics::{DropReason, ShardMetrics};
 use crate::upstream::Upstream;
 
 /// What leaves for connections in this turn, by shard.
@@ -38,24 +37,27 @@ impl Outgoing {
 }
 
 pub(crate) struct RoomTable {
-    rooms: HashMap<RoomId, Cell>,
+    pub(crate) rooms: HashMap<RoomId, Cell>,
     /// When each awake room wants to run.
-    due: BTreeSet<(Duration, RoomId)>,
+    pub(crate) due: BTreeSet<(Duration, RoomId)>,
     /// The next room's number on the wire; unique on this node because shards count in steps of their count.
     next_number: u32,
     /// Time of this turn.
-    now: Duration,
+    pub(crate) now: Duration,
     number_step: u32,
-    upstream: Arc<dyn Upstream>,
-    metrics: ShardMetrics,
-    effects: Vec<Effect>,
-    view: Vec<u8>,
+    /// Longest time of one tick; none: the room's period.
+    pub(crate) tick_max: Option<Duration>,
+    pub(crate) upstream: Arc<dyn Upstream>,
+    pub(crate) metrics: ShardMetrics,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) view: Vec<u8>,
 }
 
 impl RoomTable {
     pub(crate) fn new(
         shard: u16,
         shard_count: usize,
+        tick_max: Option<Duration>,
         upstream: Arc<dyn Upstream>,
         metrics: ShardMetrics,
     ) -> Self {
@@ -65,6 +67,7 @@ impl RoomTable {
             next_number: u32::from(shard) + 1,
             now: Duration::ZERO,
             number_step: shard_count as u32,
+            tick_max,
             upstream,
             metrics,
             effects: Vec::new(),
@@ -95,6 +98,9 @@ impl RoomTable {
             RoomCommand::Computed { token, data } => {
                 self.with_host(id, out, |host, _| host.computed(token, data));
             }
+            RoomCommand::Stored { token, result } => {
+                self.with_host(id, out, |host, _| host.stored(token, result));
+            }
             RoomCommand::Signal { data, done } => {
                 let answer =
                     self.with_host(id, out, |host, effects| host.signal(now, &data, effects));
@@ -102,34 +108,6 @@ impl RoomTable {
             }
             RoomCommand::Recording { done } => done(self.rooms.get(&id).and_then(Cell::recording)),
             RoomCommand::Kick { session_id } => self.kick(id, session_id, out),
-        }
-    }
-
-    /// Runs every room that is due.
-    pub(crate) fn run_due(&mut self, now: Duration, out: &mut Outgoing) {
-        self.now = now;
-        while let Some((at, id)) = self.due.first().copied() {
-            if at > now {
-                return;
-            }
-            let started = Instant::now();
-            let before = self.rooms.get(&id).and_then(Cell::tick_number);
-            self.with_host(id, out, |host, effects| host.tick(now, effects));
-            let after = self.rooms.get(&id).and_then(Cell::tick_number);
-            if after.is_some() && before != after {
-                self.send_views(id, out);
-                self.metrics.ticks.inc();
-                self.metrics
-                    .tick_late_seconds
-                    .observe((now - at).as_secs_f64());
-                self.metrics
-                    .tick_seconds
-                    .observe(started.elapsed().as_secs_f64());
-            }
-            // A room that is due at the same instant again waits for the next turn.
-            if self.due.first().is_some_and(|first| *first == (at, id)) {
-                return;
-            }
         }
     }
 
@@ -175,6 +153,7 @@ impl RoomTable {
             seed: opening.seed,
             label,
             due: None,
+            overrun_told: None,
             members: Vec::new(),
             rules: Rules::Hosted(Box::new(host)),
         };
@@ -276,12 +255,13 @@ impl RoomTable {
             }
             Ok(joined) => {
                 let seat = joined.seat;
-                let replaced = cell.seat_member(seat, &request);
-                if let Some(old) = replaced
+                // Told first: after it the seat's frames are of the newcomer's kind.
+                if let Some(old) = cell.member(seat).and_then(|member| member.conn)
                     && old != request.from
                 {
                     cell.tell_out(old, seat, LeaveReason::Disconnected, out);
                 }
+                cell.seat_member(seat, &request);
                 if joined.how == How::New {
                     self.upstream.seat_taken(id, &request.person);
                     self.upstream.room_changed(cell.summary());
@@ -298,14 +278,17 @@ impl RoomTable {
 
     fn data(&mut self, id: RoomId, message: RoomMessage, out: &mut Outgoing) {
         let Some(cell) = self.rooms.get_mut(&id) else {
+            self.metrics.drops.inc(DropReason::StaleSeat);
             return;
         };
-        let Some(member) = cell.member(message.seat) else {
+        let from = Some(message.from);
+        let Some(member) = cell
+            .member(message.seat)
+            .filter(|member| member.conn == from)
+        else {
+            self.metrics.drops.inc(DropReason::StaleSeat);
             return;
         };
-        if member.conn != Some(message.from) {
-            return;
-        }
         let sender = member.person.session_id;
         match &mut cell.rules {
             Rules::Hosted(host) => {
@@ -313,7 +296,7 @@ impl RoomTable {
                     .message(message.seat, message.op, message.data)
                     .is_err()
                 {
-                    self.metrics.inputs_dropped.inc();
+                    self.metrics.drops.inc(DropReason::InputQueueFull);
                 }
             }
             Rules::Relayed(relay) => {
@@ -416,7 +399,7 @@ impl RoomTable {
 
     /// Calls the host, applies its effects and notes when it is due next.
     /// None when there is no such authoritative room or its game panicked.
-    fn with_host<T>(
+    pub(crate) fn with_host<T>(
         &mut self,
         id: RoomId,
         out: &mut Outgoing,
@@ -458,76 +441,6 @@ impl RoomTable {
         }
     }
 
-    fn apply_effects(&mut self, id: RoomId, out: &mut Outgoing) {
-        let mut effects = std::mem::take(&mut self.effects);
-        for effect in effects.drain(..) {
-            let Some(cell) = self.rooms.get_mut(&id) else {
-                break;
-            };
-            match effect {
-                Effect::Send {
-                    to,
-                    op,
-                    sender,
-                    data,
-                    ..
-                } => cell.send(&to, op, sender, data, out),
-                Effect::Freed {
-                    seat,
-                    person,
-                    reason,
-                    ..
-                } => {
-                    if let Some(member) = cell.take_member(seat) {
-                        if let Some(conn) = member.conn
-                            && reason != LeaveReason::Left
-                        {
-                            cell.tell_gone(conn, &member, reason, out);
-                        }
-                        cell.announce_gone(&member, out);
-                    }
-                    self.upstream.seat_freed(id, &person);
-                    self.upstream.room_changed(cell.summary());
-                }
-                Effect::Label(label) => {
-                    cell.label = Some(Arc::from(label));
-                    self.upstream.room_changed(cell.summary());
-                }
-                Effect::Compute { token, job } => self.upstream.compute(id, token, job),
-                Effect::Closed => self.close(id, out),
-            }
-        }
-        self.effects = effects;
-    }
-
-    fn send_views(&mut self, id: RoomId, out: &mut Outgoing) {
-        let Some(cell) = self.rooms.get(&id) else {
-            return;
-        };
-        let Rules::Hosted(host) = &cell.rules else {
-            return;
-        };
-        for (index, member) in cell.members.iter().enumerate() {
-            let Some(Member {
-                conn: Some(conn),
-                lane,
-                ..
-            }) = member
-            else {
-                continue;
-            };
-            self.view.clear();
-            let Some(op) = host.view(SeatIndex(index as u16), &mut self.view) else {
-                continue;
-            };
-            let data = Bytes::copy_from_slice(&self.view);
-            out.send(
-                *conn,
-                Parcel::View(frame(*lane, &cell.data(*lane, op, None, data))),
-            );
-        }
-    }
-
     fn reschedule(&mut self, id: RoomId) {
         let Some(cell) = self.rooms.get_mut(&id) else {
             return;
@@ -548,7 +461,7 @@ impl RoomTable {
         cell.due = next;
     }
 
-    fn close(&mut self, id: RoomId, out: &mut Outgoing) {
+    pub(crate) fn close(&mut self, id: RoomId, out: &mut Outgoing) {
         let Some(mut cell) = self.rooms.remove(&id) else {
             return;
         };

@@ -13,7 +13,8 @@ use crate::cell::error_frame;
 use crate::connection::{Arrived, CloseCode, Connection, Flushed, Stage};
 use crate::encode::Lane;
 use crate::inbox::{Arrival, ArrivalKind, Command, ConnRef, Delivery, Parcel, RoomCommand, Shards};
-use crate::metrics::ShardMetrics;
+use crate::metrics::{DropReason, ShardMetrics};
+use crate::reading::SCRATCH_BYTES;
 use crate::room_table::{Outgoing, RoomTable};
 use crate::start::Config;
 use crate::upstream::{Requester, Upstream};
@@ -29,15 +30,15 @@ pub(crate) struct Shard {
     pub(crate) metrics: ShardMetrics,
     pub(crate) rooms: RoomTable,
     pub(crate) out: Outgoing,
-    connections: Vec<Option<Connection>>,
+    pub(crate) connections: Vec<Option<Connection>>,
     free: Vec<u32>,
     generation: u32,
     dirty: Vec<u32>,
     /// Connections with more to read than one turn allows, or whose requests were held back.
-    unread: Vec<u32>,
+    pub(crate) unread: Vec<u32>,
     commands: Vec<Command>,
     /// Everything that was read in this call; one for all connections.
-    scratch: Vec<u8>,
+    pub(crate) scratch: Vec<u8>,
     swept_at: Duration,
     pub(crate) now: Duration,
     stopping: Option<Duration>,
@@ -53,7 +54,15 @@ impl Shard {
         metrics: ShardMetrics,
     ) -> Self {
         let shard_count = shards.inboxes.len();
-        let rooms = RoomTable::new(index, shard_count, upstream.clone(), metrics.clone());
+        let tick_max =
+            (config.tick_ms_max > 0).then(|| Duration::from_millis(config.tick_ms_max.into()));
+        let rooms = RoomTable::new(
+            index,
+            shard_count,
+            tick_max,
+            upstream.clone(),
+            metrics.clone(),
+        );
         Self {
             index,
             poll,
@@ -97,6 +106,9 @@ impl Shard {
                 let index = event.token().0 as u32;
                 if event.is_writable() {
                     self.mark_dirty(index);
+                }
+                if event.is_read_closed() {
+                    self.note_read_closed(index);
                 }
                 if event.is_readable() || event.is_read_closed() {
                     self.read(index);
@@ -163,7 +175,8 @@ impl Shard {
                 self.queue_envelope(to, &envelope);
                 self.close(to, CloseCode::NORMAL, "error processing message");
             }
-            Command::Push { to, envelope } => self.queue_envelope(to, &envelope),
+            Command::Push { to, envelope } => self.push(&to, envelope),
+            Command::Close { to, reason } => self.close(to, CloseCode::NORMAL, reason),
             Command::CloseToken { token_id, reason } => {
                 self.close_where(reason, |connection| {
                     connection
@@ -249,86 +262,6 @@ impl Shard {
         self.read(index);
     }
 
-    /// Reads one connection until its socket is empty, its share of the turn is used, or its requests must wait.
-    fn read(&mut self, index: u32) {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let mut turns = 0;
-        while let Some(Some(connection)) = self.connections.get_mut(index as usize) {
-            connection.unread = false;
-            if matches!(connection.stage, Stage::Closing { .. }) {
-                // Whatever still comes is read and forgotten, so that the goodbye is not lost to a reset.
-                if !matches!(connection.read(&mut scratch), Ok(None) | Ok(Some(1..))) {
-                    self.drop_connection(index);
-                }
-                break;
-            }
-            if self.must_wait(index) {
-                self.postpone(index);
-                break;
-            }
-            if turns == READS_PER_TURN {
-                self.postpone(index);
-                break;
-            }
-            turns += 1;
-            let Some(Some(connection)) = self.connections.get_mut(index as usize) else {
-                break;
-            };
-            let held = connection.partial.len();
-            if held > 0 {
-                let partial = std::mem::take(&mut connection.partial);
-                if scratch.len() < held + READ_BYTES_MIN {
-                    scratch.resize(held + READ_BYTES_MIN, 0);
-                }
-                scratch[..held].copy_from_slice(&partial);
-            }
-            let count = match connection.read(&mut scratch[held..]) {
-                Ok(Some(0)) | Err(_) => {
-                    self.drop_connection(index);
-                    break;
-                }
-                Ok(Some(count)) => count,
-                Ok(None) => 0,
-            };
-            if count == 0 && (held == 0 || turns > 1) {
-                self.keep(index, &scratch[..held]);
-                break;
-            }
-            if count > 0 {
-                connection.heard_at = self.now;
-            }
-            let used = self.decode(index, &mut scratch[..held + count]);
-            self.keep(index, &scratch[used..held + count]);
-            if count == 0 {
-                break;
-            }
-        }
-        if scratch.len() > SCRATCH_BYTES {
-            scratch.truncate(SCRATCH_BYTES);
-            scratch.shrink_to_fit();
-        }
-        self.scratch = scratch;
-    }
-
-    /// Keeps the beginning of a frame until the rest arrives.
-    fn keep(&mut self, index: u32, rest: &[u8]) {
-        if let Some(Some(connection)) = self.connections.get_mut(index as usize) {
-            connection.partial = rest.to_vec();
-        }
-    }
-
-    /// Puts the connection on the list of those that are read again in the next turn.
-    pub(crate) fn postpone(&mut self, index: u32) {
-        if let Some(Some(connection)) = self.connections.get_mut(index as usize)
-            && !connection.unread
-        {
-            connection.unread = true;
-            if !self.must_wait(index) {
-                self.unread.push(index);
-            }
-        }
-    }
-
     fn hand_over(&mut self) {
         for shard in 0..self.out.by_shard.len() {
             if self.out.by_shard[shard].is_empty() {
@@ -385,7 +318,7 @@ impl Shard {
             return;
         };
         if connection.view_waits() || connection.open().is_none() {
-            self.metrics.views_skipped.inc();
+            self.metrics.drops.inc(DropReason::ViewSuperseded);
             return;
         }
         connection.queue_view(frame);
@@ -395,7 +328,7 @@ impl Shard {
 
     /// A client that does not read is told why and closed; what waited for it is forgotten.
     fn close_slow(&mut self, to: ConnRef) {
-        self.metrics.slow_readers.inc();
+        self.metrics.drops.inc(DropReason::SlowReader);
         let Some(connection) = self.connection_mut(to) else {
             return;
         };
@@ -500,13 +433,12 @@ impl Shard {
         }
         connection.queue_close(code, reason);
         let stage = std::mem::replace(&mut connection.stage, Stage::Closing { deadline });
-        let format = connection.lane.format();
         connection.partial = Vec::new();
         self.mark_dirty(conn.index.0);
-        self.depart(conn, stage, format);
+        self.depart(conn, stage);
     }
 
-    fn drop_connection(&mut self, index: u32) {
+    pub(crate) fn drop_connection(&mut self, index: u32) {
         let Some(conn) = self.reference(index) else {
             return;
         };
@@ -518,11 +450,10 @@ impl Shard {
         }
         self.free.push(index);
         self.metrics.connections.dec();
-        let format = connection.lane.format();
-        self.depart(conn, connection.stage, format);
+        self.depart(conn, connection.stage);
     }
 
-    fn depart(&mut self, conn: ConnRef, stage: Stage, format: tagus_wire::Format) {
+    fn depart(&mut self, conn: ConnRef, stage: Stage) {
         let Stage::Open(open) = stage else { return };
         for seated in &open.seats {
             self.send_room(
@@ -537,7 +468,6 @@ impl Shard {
             conn,
             session_id: open.session_id,
             identity: open.identity,
-            format,
         };
         self.upstream.disconnected(&requester);
     }
@@ -572,11 +502,5 @@ impl Shard {
     }
 }
 
-/// Bytes read in one call.
-const SCRATCH_BYTES: usize = 64 * 1024;
-/// Room that a read call has at least, after what was kept of an unfinished frame.
-const READ_BYTES_MIN: usize = 16 * 1024;
-/// Read calls for one connection in one turn; the rest of its input waits for the next turn.
-const READS_PER_TURN: u32 = 4;
 const EVENTS_PER_TURN: usize = 1_024;
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

@@ -31,6 +31,9 @@ pub struct Config {
     pub pong_wait: Duration,
     /// Time that a closing connection has to read what was queued for it.
     pub close_linger: Duration,
+    /// Longest time that one tick with its encoding may take, in milliseconds; a longer one is counted, and its room
+    /// named in the log at most once a minute. 0: the room's own period.
+    pub tick_ms_max: u32,
     /// Default rooms: stable name to id.
     pub named_rooms: BTreeMap<String, RoomId>,
 }
@@ -69,11 +72,11 @@ pub struct Unstarted {
     pub shards: Shards,
 }
 
-/// Makes the shards' queues.
+/// Makes the shards' queues, and counts in `metrics` what they do not take.
 ///
 /// # Errors
 /// The operating system has no more polls or wakers.
-pub fn prepare(shard_count: usize) -> Result<Unstarted, StartError> {
+pub fn prepare(shard_count: usize, metrics: &ShardMetrics) -> Result<Unstarted, StartError> {
     let mut polls = Vec::new();
     let mut inboxes = Vec::new();
     for shard in 0..shard_count.clamp(1, SHARDS_MAX) {
@@ -86,6 +89,7 @@ pub fn prepare(shard_count: usize) -> Result<Unstarted, StartError> {
         polls,
         shards: Shards {
             inboxes: Arc::new(inboxes),
+            drops: metrics.drops.clone(),
         },
     })
 }

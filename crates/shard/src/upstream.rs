@@ -1,12 +1,13 @@
 //! What a shard asks of the house above it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use tagus_base::{RoomId, SessionId, UserId, Uuid};
-use tagus_room::{Job, Person};
-use tagus_wire::Format;
+use tagus_room::{Job, Person, StoreOp};
 use tagus_wire::MessageKind;
+use tagus_wire::ext::Hello;
 use tagus_wire::realtime::Envelope;
 
 use crate::ConnRef;
@@ -20,6 +21,12 @@ pub struct Identity {
     pub username: Arc<str>,
     /// The login whose token opened the connection.
     pub token_id: Uuid,
+    /// The login's variables.
+    pub vars: BTreeMap<String, String>,
+    /// The client wishes to be seen online by those who follow it.
+    pub appears_online: bool,
+    /// The client's language tag; empty when it named none.
+    pub lang: String,
 }
 
 /// Who sent a request that a shard handed up.
@@ -31,8 +38,6 @@ pub struct Requester {
     pub session_id: SessionId,
     /// The connection's login.
     pub identity: Arc<Identity>,
-    /// The encoding the client chose.
-    pub format: Format,
 }
 
 /// Why a TCP hello was not admitted.
@@ -67,11 +72,11 @@ pub struct RoomSummary {
 
 /// The house above the shards. Every call comes from a shard's thread and must return without waiting.
 pub trait Upstream: Send + Sync + 'static {
-    /// May the bearer of this token connect?
+    /// May the bearer of the hello's token connect?
     ///
     /// # Errors
     /// The refusal that the client is told.
-    fn admit(&self, token: &str, address: IpAddr) -> Result<Identity, Refused>;
+    fn admit(&self, hello: &Hello, address: IpAddr) -> Result<Identity, Refused>;
 
     /// The room that a matchmaker's join token names, if the token is valid.
     fn match_token(&self, token: &str) -> Option<RoomId>;
@@ -107,6 +112,10 @@ pub trait Upstream: Send + Sync + 'static {
 
     /// Runs a room's job elsewhere; [`crate::Shards::computed`] must follow.
     fn compute(&self, id: RoomId, token: u64, job: Job);
+
+    /// Does a store operation of the room elsewhere; [`crate::Shards::stored`] must follow, in the order of the calls.
+    /// `name` is the room's stable name, or empty.
+    fn store(&self, id: RoomId, name: &str, token: u64, op: StoreOp);
 
     /// The UUID of a room with a stable name.
     fn room_uuid(&self, name: &str) -> Uuid;

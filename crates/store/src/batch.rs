@@ -1,9 +1,10 @@
 //! What callers ask to be written.
 
-use bytes::Bytes;
-use tagus_base::{UnixMillis, UserId};
-
-use crate::row::{AccountPatch, AccountRow, LogoutRow};
+use crate::account::AccountOp;
+use crate::device::DeviceOp;
+use crate::logout::LogoutOp;
+use crate::room_data::RoomDataOp;
+use crate::sql::{Kind, Row, Step};
 
 /// Operations that happen in order, all or none.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -24,94 +25,84 @@ impl Batch {
 
     /// The batch with one more operation.
     #[must_use]
-    pub fn with(mut self, op: Op) -> Self {
-        self.ops.push(op);
+    pub fn with(mut self, op: impl Into<Op>) -> Self {
+        self.ops.push(op.into());
         self
     }
 }
 
-impl From<Op> for Batch {
-    fn from(op: Op) -> Self {
-        Self { ops: vec![op] }
-    }
-}
-
-impl FromIterator<Op> for Batch {
-    fn from_iter<I: IntoIterator<Item = Op>>(ops: I) -> Self {
+impl<T: Into<Op>> From<T> for Batch {
+    fn from(op: T) -> Self {
         Self {
-            ops: ops.into_iter().collect(),
+            ops: vec![op.into()],
         }
     }
 }
 
-/// One operation. What it takes for granted is its precondition: where that does not hold, the whole batch
-/// fails with the named [`crate::Conflict`]; where two of them apply, it is open which one is named.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Op {
-    /// Adds an account.
-    /// Conflicts: `IdTaken`, `UsernameTaken`, `EmailTaken`, `CustomIdTaken`.
-    AccountInsert(Box<AccountRow>),
-    /// Changes an account.
-    /// Conflicts: `Missing`, `UsernameTaken`, `EmailTaken`, `CustomIdTaken`.
-    AccountUpdate {
-        /// Whose account.
-        id: UserId,
-        /// What to change.
-        patch: Box<AccountPatch>,
-    },
-    /// Deletes an account with its devices and remembers that it was there.
-    /// Conflicts: `Missing`.
-    AccountDelete {
-        /// Whose account.
-        id: UserId,
-        /// When it was deleted.
-        tombstone_time: UnixMillis,
-    },
-    /// Gives an account a device.
-    /// Conflicts: `DeviceTaken`, also where this account has it already; `Missing` without the account.
-    DeviceInsert {
-        /// Unique over all accounts.
-        id: String,
-        /// Whose device.
-        user: UserId,
-    },
-    /// Takes a device from an account.
-    /// Conflicts: `Missing` where this account has no such device.
-    DeviceDelete {
-        /// Which device.
-        id: String,
-        /// Whose device.
-        user: UserId,
-    },
-    /// Remembers a logout. A second one for the same token or user keeps the later times of the two.
-    LogoutInsert(LogoutRow),
-    /// Forgets the logouts that expired before the given time.
-    LogoutSweep {
-        /// Rows that expire earlier than this go.
-        before: UnixMillis,
-    },
-    /// Sets a durable value of a room, replacing what was there.
-    RoomDataPut {
-        /// Stable name of the room.
-        room_key: String,
-        /// Name of the value inside the room.
-        key: String,
-        /// The value.
-        value: Bytes,
-    },
-    /// Removes a durable value of a room; it need not exist.
-    RoomDataDelete {
-        /// Stable name of the room.
-        room_key: String,
-        /// Name of the value inside the room.
-        key: String,
-    },
+impl<T: Into<Op>> FromIterator<T> for Batch {
+    fn from_iter<I: IntoIterator<Item = T>>(ops: I) -> Self {
+        Self {
+            ops: ops.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// One variant of [`Op`] per subject.
+macro_rules! subjects {
+    ($($(#[doc = $doc:literal])+ $subject:ident($op:ty),)+) => {
+        /// One operation. What it takes for granted is its precondition: where that does not hold, the whole batch
+        /// fails with the named [`crate::Conflict`]; where two of them apply, it is open which one is named.
+        #[derive(Clone, Debug, Eq, PartialEq)]
+        #[non_exhaustive]
+        pub enum Op {
+            $($(#[doc = $doc])+ $subject($op),)+
+        }
+
+        impl Op {
+            /// Appends the statements of the operation.
+            pub(crate) fn into_steps(self, out: &mut Vec<Step>) {
+                match self {
+                    $(Self::$subject(op) => op.into_steps(out),)+
+                }
+            }
+        }
+
+        $(impl From<$op> for Op {
+            fn from(op: $op) -> Self {
+                Self::$subject(op)
+            }
+        })+
+    };
+}
+
+subjects! {
+    /// See [`AccountOp`].
+    Account(AccountOp),
+    /// See [`DeviceOp`].
+    Device(DeviceOp),
+    /// See [`LogoutOp`].
+    Logout(LogoutOp),
+    /// See [`RoomDataOp`].
+    RoomData(RoomDataOp),
 }
 
 /// What a committed batch did.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Outcome {
-    /// Rows that were added, changed or removed, those removed with their account included.
+    /// Rows that the operations added, changed or removed; rows that went along, such as the devices of a deleted
+    /// account, are not counted.
     pub rows_changed: u64,
+    /// What statements with `RETURNING` gave, each row with the index of its operation.
+    pub(crate) returned: Vec<(usize, Row)>,
+}
+
+impl Outcome {
+    /// Adds what a step did.
+    pub(crate) fn take(&mut self, op_index: usize, kind: Kind, rows: u64, returned: Vec<Row>) {
+        if kind != Kind::Check {
+            self.rows_changed += rows;
+        }
+        let returned = returned.into_iter();
+        self.returned.extend(returned.map(|row| (op_index, row)));
+    }
 }

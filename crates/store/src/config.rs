@@ -3,9 +3,23 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Which database, and its settings.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Config {
+    /// SQLite, in a file.
+    Sqlite(SqliteConfig),
+}
+
+impl From<SqliteConfig> for Config {
+    fn from(config: SqliteConfig) -> Self {
+        Self::Sqlite(config)
+    }
+}
+
 /// Settings of the store on disk.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Config {
+pub struct SqliteConfig {
     /// The database file; its folder must exist.
     /// Beside it lie `-wal` and `-shm`, which belong to it, and `-lock`, which keeps a second server out.
     pub path: PathBuf,
@@ -27,7 +41,7 @@ pub struct Config {
     pub synchronous: Synchronous,
 }
 
-impl Config {
+impl SqliteConfig {
     /// The defaults for a database at `path`.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {

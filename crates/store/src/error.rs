@@ -28,6 +28,21 @@ pub enum StoreError {
         /// Operations in the batch.
         ops: usize,
     },
+    /// A text holds the character NUL, which not every database can keep; nothing was written or read.
+    #[error("a text holds the character NUL")]
+    NulInText,
+    /// The database server cannot be reached or went away; a batch was not written, unless the connection broke
+    /// while it was committed, which `in_commit` says.
+    #[error("reach the database server at {server}")]
+    Unreachable {
+        /// Host and port, without names or passwords.
+        server: String,
+        /// Whether it is open if the batch was written.
+        in_commit: bool,
+        /// The connection's own error.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
     /// A setting is out of its range.
     #[error("store settings: {0}")]
     Config(&'static str),

@@ -3,18 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tagus_base::{UnixMillis, UserId};
-
 use crate::batch::{Batch, Outcome};
 use crate::config::Config;
 use crate::error::StoreError;
 use crate::metrics::StoreMetrics;
-use crate::row::{AccountRow, Counts, LogoutRow, RoomDataRow};
+use crate::migrate::MigrationStatus;
+use crate::sql::{Plan, Query, Value};
 use crate::sqlite::backup::{BackupReport, backup_connection};
 use crate::sqlite::file::FileBackend;
 use crate::sqlite::memory::MemoryBackend;
-use crate::sqlite::migrate::{MigrationStatus, migration_status};
+use crate::sqlite::migrate::migration_status;
 use crate::sqlite::{Connection, read};
+use crate::wait::block_on;
 
 /// Rows that survive. Clones are the same store; the last one to go closes it.
 ///
@@ -44,9 +44,11 @@ impl Store {
     /// # Errors
     ///
     /// `Config`, `InUse`, `Newer`, `MigrationChanged`, `Damaged`, `File`, `Database`.
-    pub fn open(config: Config) -> Result<Self, StoreError> {
+    pub fn open(config: impl Into<Config>) -> Result<Self, StoreError> {
         let metrics = StoreMetrics::default();
-        let backend = Backend::File(FileBackend::open(&config, metrics.clone())?);
+        let backend = match config.into() {
+            Config::Sqlite(config) => Backend::File(FileBackend::open(&config, metrics.clone())?),
+        };
         Ok(Self {
             inner: Arc::new(Inner { backend, metrics }),
         })
@@ -89,12 +91,13 @@ impl Store {
     /// `Conflict` where rows do not fit, `Busy` at the limit of waiting batches, `BatchTooLarge`, `Closed`, and
     /// `Database`, which everybody in the same group gets.
     pub async fn commit(&self, batch: Batch) -> Result<Outcome, StoreError> {
+        let plan = Plan::of(batch)?;
         match &self.inner.backend {
-            Backend::Memory(memory) => memory.commit(batch),
+            Backend::Memory(memory) => memory.commit(plan),
             Backend::File(file) => {
                 let (answer, wait) = tokio::sync::oneshot::channel();
                 // A caller that gave up does not read its answer.
-                file.enqueue(batch, Box::new(move |result| drop(answer.send(result))))?;
+                file.enqueue(plan, Box::new(move |result| drop(answer.send(result))))?;
                 wait.await.unwrap_or(Err(StoreError::Closed))
             }
         }
@@ -106,131 +109,7 @@ impl Store {
     ///
     /// Those of [`Store::commit`].
     pub fn commit_blocking(&self, batch: Batch) -> Result<Outcome, StoreError> {
-        match &self.inner.backend {
-            Backend::Memory(memory) => memory.commit(batch),
-            Backend::File(file) => {
-                let (answer, wait) = std::sync::mpsc::sync_channel(1);
-                file.enqueue(batch, Box::new(move |result| drop(answer.send(result))))?;
-                wait.recv().unwrap_or(Err(StoreError::Closed))
-            }
-        }
-    }
-
-    /// The account with this id.
-    ///
-    /// # Errors
-    ///
-    /// `Database`, `Closed`, as of every read.
-    pub fn account_by_id(&self, id: UserId) -> Result<Option<AccountRow>, StoreError> {
-        self.read(|connection| read::account_by_id(connection, id))
-    }
-
-    /// The account with exactly this user name.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::account_by_id`].
-    pub fn account_by_username(&self, username: &str) -> Result<Option<AccountRow>, StoreError> {
-        self.read(|connection| read::account_by_username(connection, username))
-    }
-
-    /// The account that has this device.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::account_by_id`].
-    pub fn account_by_device(&self, device: &str) -> Result<Option<AccountRow>, StoreError> {
-        self.read(|connection| read::account_by_device(connection, device))
-    }
-
-    /// The account with this custom id.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::account_by_id`].
-    pub fn account_by_custom(&self, custom_id: &str) -> Result<Option<AccountRow>, StoreError> {
-        self.read(|connection| read::account_by_custom(connection, custom_id))
-    }
-
-    /// The account with exactly this mail address.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::account_by_id`].
-    pub fn account_by_email(&self, email: &str) -> Result<Option<AccountRow>, StoreError> {
-        self.read(|connection| read::account_by_email(connection, email))
-    }
-
-    /// The accounts with these ids, in the order of the ids; unknown ids are left out.
-    /// The caller bounds how many it asks for.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::account_by_id`].
-    pub fn accounts_by_ids(&self, ids: &[UserId]) -> Result<Vec<AccountRow>, StoreError> {
-        self.read(|connection| {
-            let found = ids.iter().map(|id| read::account_by_id(connection, *id));
-            found.filter_map(Result::transpose).collect()
-        })
-    }
-
-    /// The accounts with these user names, in the order of the names; unknown names are left out.
-    /// The caller bounds how many it asks for.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::account_by_id`].
-    pub fn accounts_by_usernames(&self, names: &[&str]) -> Result<Vec<AccountRow>, StoreError> {
-        self.read(|connection| {
-            let found = names.iter();
-            let found = found.map(|name| read::account_by_username(connection, name));
-            found.filter_map(Result::transpose).collect()
-        })
-    }
-
-    /// The devices of an account, in the order of their ids.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::account_by_id`].
-    pub fn devices_of(&self, user: UserId) -> Result<Vec<String>, StoreError> {
-        self.read(|connection| read::devices_of(connection, user))
-    }
-
-    /// When the account was deleted, if it was.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::account_by_id`].
-    pub fn tombstone_of(&self, user: UserId) -> Result<Option<UnixMillis>, StoreError> {
-        self.read(|connection| read::tombstone_of(connection, user))
-    }
-
-    /// The logouts that have not expired at `now`, to be loaded at start, in a fixed order.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::account_by_id`].
-    pub fn logouts(&self, now: UnixMillis) -> Result<Vec<LogoutRow>, StoreError> {
-        self.read(|connection| read::logouts(connection, now))
-    }
-
-    /// The durable values of a room, in the order of their keys.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::account_by_id`].
-    pub fn room_data(&self, room_key: &str) -> Result<Vec<RoomDataRow>, StoreError> {
-        self.read(|connection| read::room_data(connection, room_key))
-    }
-
-    /// How many rows there are. Looks at every row: for operators, not for requests.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::account_by_id`].
-    pub fn counts(&self) -> Result<Counts, StoreError> {
-        self.read(read::counts)
+        block_on(self.commit(batch))
     }
 
     /// Copies the database into a new file while it is in use, and checks the copy; see [`crate::backup()`].
@@ -267,15 +146,29 @@ impl Store {
         }
     }
 
-    fn read<T>(
-        &self,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
-        let query =
-            |connection: &Connection| query(connection).map_err(crate::sqlite::failed("read rows"));
+    /// The first row of a query.
+    pub(crate) async fn first<T>(&self, query: Query<T>) -> Result<Option<T>, StoreError> {
+        Ok(self.all(query).await?.into_iter().next())
+    }
+
+    /// All rows of a query.
+    pub(crate) async fn all<T>(&self, query: Query<T>) -> Result<Vec<T>, StoreError> {
+        self.each(vec![query]).await
+    }
+
+    /// All rows of some queries, those of the first query first. It is open whether a batch that is committed in the
+    /// meantime is seen by all of them or only by the later ones.
+    pub(crate) async fn each<T>(&self, queries: Vec<Query<T>>) -> Result<Vec<T>, StoreError> {
+        let mut params = queries.iter().flat_map(|query| &query.params);
+        if params.any(Value::holds_nul) {
+            return Err(StoreError::NulInText);
+        }
+        let read = |connection: &Connection| {
+            read::each(connection, &queries).map_err(crate::sqlite::failed("read rows"))
+        };
         match &self.inner.backend {
-            Backend::File(file) => file.with_reader(query),
-            Backend::Memory(memory) => memory.with(query),
+            Backend::File(file) => file.with_reader(read),
+            Backend::Memory(memory) => memory.with(read),
         }
     }
 }

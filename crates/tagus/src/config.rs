@@ -15,6 +15,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The address that all doors listen on.
     pub address: IpAddr,
+    /// The address that the admin port listens on, whatever `address` is.
+    pub admin_address: IpAddr,
     /// HTTP API, sockets and the arcade; 0 picks a free port.
     pub http_port: u16,
     /// Metrics and health.
@@ -37,6 +39,8 @@ pub struct Config {
     pub limits: Limits,
     /// Proxies whose forwarded addresses are believed.
     pub trusted: TrustedProxies,
+    /// Whether every connection of a trusted proxy to HTTP and TCP begins with a PROXY protocol header, version 1 or 2.
+    pub proxy_protocol: bool,
     /// Certificate chain and key of HTTP and TCP; none: no TLS.
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Log filter, for example `info` or `info,tagus_shard=debug`.
@@ -107,6 +111,7 @@ pub enum ConfigError {
 pub(crate) struct FileConfig {
     data: Option<PathBuf>,
     address: Option<IpAddr>,
+    admin_address: Option<IpAddr>,
     http_port: Option<u16>,
     admin_port: Option<u16>,
     tcp_port: Option<u16>,
@@ -115,6 +120,7 @@ pub(crate) struct FileConfig {
     grace_ms: Option<u32>,
     log: Option<String>,
     trusted_proxies: Vec<String>,
+    proxy_protocol: Option<bool>,
     keys: FileKeys,
     session: FileSession,
     limits: FileLimits,
@@ -160,6 +166,7 @@ impl Default for Config {
         Self {
             data: PathBuf::from("data"),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            admin_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             http_port: 7350,
             admin_port: 7351,
             tcp_port: 7352,
@@ -176,6 +183,7 @@ impl Default for Config {
             refresh_secs: 30 * 86_400,
             limits: Limits::default(),
             trusted: TrustedProxies::default(),
+            proxy_protocol: false,
             tls: None,
             log: "info".to_owned(),
             rooms: Vec::new(),
@@ -224,6 +232,8 @@ impl Config {
         };
         self.data = file.data.unwrap_or(self.data);
         self.address = file.address.unwrap_or(self.address);
+        self.admin_address = file.admin_address.unwrap_or(self.admin_address);
+        self.proxy_protocol = file.proxy_protocol.unwrap_or(self.proxy_protocol);
         self.http_port = file.http_port.unwrap_or(self.http_port);
         self.admin_port = file.admin_port.unwrap_or(self.admin_port);
         self.tcp_port = file.tcp_port.unwrap_or(self.tcp_port);

@@ -8,22 +8,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use tagus_base::{NodeId, RoomId, UnixMillis, Uuid};
-use tagus_players::{
-    Accounts, Login, Logins, Presence, Revoked, SharedStreams, StreamId, StreamMode, TokenError,
-};
-use tagus_room::{Factory, Job, Person};
-use tagus_shard::{Identity, Refused, Requester, RoomSummary, Shards, Upstream, error_envelope};
+use tagus_bus::Listener;
+use tagus_players::{Accounts, Login, Logins, Presence, Revoked, StreamId, StreamMode, TokenError};
+use tagus_room::{Factory, Job, Person, StoreOp};
+use tagus_shard::{Identity, Refused, Requester, RoomSummary, Shards, Upstream};
 use tagus_wire::MessageKind;
-use tagus_wire::api::Rpc;
-use tagus_wire::realtime::envelope::Message;
-use tagus_wire::realtime::{Envelope, error::Code};
+use tagus_wire::ext::Hello;
+use tagus_wire::realtime::Envelope;
 
-use crate::api::run_rpc;
 use crate::assets::Pages;
 use crate::config::Config;
 use crate::directory::Directory;
-use crate::hooks::{Caller, Hooks};
-use crate::tagus::Tagus;
+use crate::hooks::Hooks;
+use crate::live::Live;
+use crate::realtime;
+use crate::room_values::RoomValues;
 
 pub(crate) struct Gateway {
     pub(crate) config: Config,
@@ -31,13 +30,16 @@ pub(crate) struct Gateway {
     pub(crate) shards: Shards,
     pub(crate) accounts: Accounts,
     pub(crate) logins: Arc<Logins>,
-    pub(crate) streams: SharedStreams,
+    pub(crate) live: Arc<Live>,
+    /// Keeps `live` hearing the bus.
+    pub(crate) _listener: Listener,
     pub(crate) directory: Directory,
     pub(crate) games: BTreeMap<String, Factory>,
     pub(crate) hooks: Hooks,
     pub(crate) pages: Pages,
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) recordings: PathBuf,
+    pub(crate) room_values: RoomValues,
 }
 
 /// The gateway as the shards know it.
@@ -57,89 +59,12 @@ impl Gateway {
             }
         }
     }
-
-    async fn handle_request(self: Arc<Self>, requester: Requester, envelope: Envelope) {
-        let caller = Caller {
-            user_id: Some(requester.identity.user_id),
-            username: requester.identity.username.to_string(),
-            vars: BTreeMap::new(),
-        };
-        let cid = envelope.cid.clone();
-        let kind = envelope.message.as_ref().map(MessageKind::of);
-        let mut envelope = envelope;
-        if let Some(hook) = kind.and_then(|kind| self.hooks.message(kind)) {
-            let tagus = Tagus {
-                gateway: self.clone(),
-            };
-            match hook(tagus, caller.clone(), envelope).await {
-                Ok(Some(changed)) => envelope = changed,
-                Ok(None) => {
-                    let error = error_envelope(
-                        cid,
-                        Code::UnrecognizedPayload,
-                        "Requested resource is not available.",
-                    );
-                    return self.shards.refuse(requester.conn, error);
-                }
-                Err(error) => {
-                    let error = error_envelope(cid, Code::RuntimeFunctionException, &error.message);
-                    return self.shards.answer(requester.conn, error);
-                }
-            }
-        }
-        match envelope.message {
-            Some(Message::Rpc(call)) => {
-                let answer = self.rpc(caller, cid, call).await;
-                self.shards.answer(requester.conn, answer);
-            }
-            Some(
-                Message::MatchCreate(_)
-                | Message::MatchJoin(_)
-                | Message::MatchLeave(_)
-                | Message::MatchDataSend(_)
-                | Message::RoomData(_)
-                | Message::Ping(_)
-                | Message::Pong(_),
-            ) => self.shards.resume(requester.conn, envelope),
-            Some(_) | None => {
-                let name = kind.map_or("message", MessageKind::name);
-                let text = format!("{name} is not available on this server");
-                self.shards.answer(
-                    requester.conn,
-                    error_envelope(cid, Code::UnrecognizedPayload, &text),
-                );
-            }
-        }
-    }
-
-    async fn rpc(self: &Arc<Self>, caller: Caller, cid: String, call: Rpc) -> Envelope {
-        let id = call.id.to_lowercase();
-        match run_rpc(self, caller, &id, call.payload, Vec::new()).await {
-            Ok(payload) => {
-                let answer = Rpc {
-                    id,
-                    payload,
-                    http_key: String::new(),
-                };
-                Envelope {
-                    cid,
-                    message: Some(Message::Rpc(answer)),
-                }
-            }
-            Err(error)
-                if error.code == crate::api::CODE_NOT_FOUND && self.hooks.rpc(&id).is_none() =>
-            {
-                error_envelope(cid, Code::RuntimeFunctionNotFound, &error.message)
-            }
-            Err(error) => error_envelope(cid, Code::RuntimeFunctionException, &error.message),
-        }
-    }
 }
 
 impl Upstream for Door {
-    fn admit(&self, token: &str, _address: IpAddr) -> Result<Identity, Refused> {
-        match self.0.verify(token) {
-            Ok(login) => Ok(identity(&login)),
+    fn admit(&self, hello: &Hello, _address: IpAddr) -> Result<Identity, Refused> {
+        match self.0.verify(&hello.token) {
+            Ok(login) => Ok(identity(login, hello.status, hello.lang.clone())),
             Err(error) => {
                 tracing::debug!(%error, "hello refused");
                 Err(Refused {
@@ -156,7 +81,8 @@ impl Upstream for Door {
     }
 
     fn intercepts(&self, kind: MessageKind) -> bool {
-        self.0.hooks.message(kind).is_some()
+        let hooks = &self.0.hooks;
+        hooks.before_message(kind).is_some() || hooks.after_message(kind).is_some()
     }
 
     fn request(&self, requester: Requester, envelope: Envelope) {
@@ -165,16 +91,18 @@ impl Upstream for Door {
         drop(
             self.0
                 .runtime
-                .spawn(gateway.handle_request(requester, envelope)),
+                .spawn(realtime::handle(gateway, requester, envelope)),
         );
     }
 
     fn connected(&self, requester: &Requester) {
         tracing::debug!(session_id = %requester.session_id, user_id = %requester.identity.user_id, "connected");
+        self.0.live.connected(requester);
     }
 
     fn disconnected(&self, requester: &Requester) {
         tracing::debug!(session_id = %requester.session_id, "disconnected");
+        self.0.live.disconnected(requester);
     }
 
     fn room_changed(&self, summary: RoomSummary) {
@@ -183,6 +111,7 @@ impl Upstream for Door {
 
     fn room_closed(&self, id: RoomId) {
         self.0.directory.remove(&id);
+        self.0.room_values.room_closed(id);
     }
 
     fn seat_taken(&self, id: RoomId, person: &Person) {
@@ -194,14 +123,15 @@ impl Upstream for Door {
             status: None,
             hidden: false,
         };
-        if let Err(error) = self.0.streams.lock().join(&stream_of(&id), presence) {
+        if let Err(error) = self.0.live.streams().lock().join(&stream_of(&id), presence) {
             tracing::warn!(%error, "register a seat as a stream's member");
         }
     }
 
     fn seat_freed(&self, id: RoomId, person: &Person) {
         self.0
-            .streams
+            .live
+            .streams()
             .lock()
             .leave(&stream_of(&id), person.session_id);
     }
@@ -229,6 +159,10 @@ impl Upstream for Door {
         drop(self.0.runtime.spawn_blocking(run));
     }
 
+    fn store(&self, id: RoomId, name: &str, token: u64, op: StoreOp) {
+        self.0.room_values.begin(id, name, token, op);
+    }
+
     fn room_uuid(&self, name: &str) -> Uuid {
         uuid_of_name(name)
     }
@@ -238,12 +172,15 @@ impl Upstream for Door {
     }
 }
 
-/// What a shard needs to know of a login.
-pub(crate) fn identity(login: &Login) -> Identity {
+/// What a shard needs to know of a login and of what its connection asked for.
+pub(crate) fn identity(login: Login, appears_online: bool, lang: String) -> Identity {
     Identity {
         user_id: login.user_id,
-        username: login.username.clone(),
+        username: login.username,
         token_id: login.token_id,
+        vars: login.vars,
+        appears_online,
+        lang,
     }
 }
 

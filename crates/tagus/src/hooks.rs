@@ -6,10 +6,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tagus_base::UserId;
-use tagus_wire::MessageKind;
-use tagus_wire::Method;
-use tagus_wire::realtime::Envelope;
+use tagus_base::{SessionId, UserId};
+use tagus_shard::Identity;
+use tagus_wire::realtime::envelope::Message;
+use tagus_wire::{ClientMessage, MessageKind, Method};
 
 use crate::api::ApiError;
 use crate::tagus::Tagus;
@@ -25,6 +25,22 @@ pub struct Caller {
     pub username: String,
     /// The login's variables.
     pub vars: BTreeMap<String, String>,
+    /// The connection; none for calls over HTTP.
+    pub session_id: Option<SessionId>,
+    /// The language that the client named when it connected, or empty.
+    pub lang: String,
+}
+
+impl Caller {
+    pub(crate) fn of_connection(session_id: SessionId, identity: &Identity) -> Self {
+        Self {
+            user_id: Some(identity.user_id),
+            username: identity.username.to_string(),
+            vars: identity.vars.clone(),
+            session_id: Some(session_id),
+            lang: identity.lang.clone(),
+        }
+    }
 }
 
 /// One call of an RPC function.
@@ -44,16 +60,19 @@ pub(crate) type RpcFn = Arc<dyn Fn(RpcCall) -> BoxFuture<Result<String, ApiError
 type BeforeFn<R> =
     Arc<dyn Fn(Tagus, Caller, R) -> BoxFuture<Result<Option<R>, ApiError>> + Send + Sync>;
 type AfterFn<R, A> = Arc<dyn Fn(Tagus, Caller, Arc<R>, A) -> BoxFuture<A> + Send + Sync>;
-pub(crate) type MessageFn = Arc<
-    dyn Fn(Tagus, Caller, Envelope) -> BoxFuture<Result<Option<Envelope>, ApiError>> + Send + Sync,
+type BeforeMessageFn = Arc<
+    dyn Fn(Tagus, Caller, Message) -> BoxFuture<Result<Option<Message>, ApiError>> + Send + Sync,
 >;
+type AfterMessageFn =
+    Arc<dyn Fn(Tagus, Caller, Message, Option<Message>) -> BoxFuture<()> + Send + Sync>;
 
 #[derive(Default)]
 pub(crate) struct Hooks {
     rpcs: HashMap<String, RpcFn>,
     before: HashMap<&'static str, Box<dyn Any + Send + Sync>>,
     after: HashMap<&'static str, Box<dyn Any + Send + Sync>>,
-    messages: HashMap<&'static str, MessageFn>,
+    before_message: HashMap<MessageKind, BeforeMessageFn>,
+    after_message: HashMap<MessageKind, AfterMessageFn>,
 }
 
 impl Hooks {
@@ -95,22 +114,54 @@ impl Hooks {
         self.after.insert(M::NAME, Box::new(hook));
     }
 
-    pub(crate) fn add_message<F, Fut>(&mut self, kind: MessageKind, hook: F)
+    pub(crate) fn add_before_message<M, F, Fut>(&mut self, hook: F)
     where
-        F: Fn(Tagus, Caller, Envelope) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Option<Envelope>, ApiError>> + Send + 'static,
+        M: ClientMessage + Send + 'static,
+        F: Fn(Tagus, Caller, M) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<M>, ApiError>> + Send + 'static,
     {
-        let hook: MessageFn =
-            Arc::new(move |tagus, caller, envelope| Box::pin(hook(tagus, caller, envelope)));
-        self.messages.insert(kind.name(), hook);
+        let hook = Arc::new(hook);
+        let erased: BeforeMessageFn = Arc::new(move |tagus, caller, message| {
+            let hook = hook.clone();
+            Box::pin(async move {
+                let Some(message) = M::from_message(message) else {
+                    return Err(ApiError::internal());
+                };
+                let changed = hook(tagus, caller, message).await?;
+                Ok(changed.map(M::into_message))
+            })
+        });
+        self.before_message.insert(M::KIND, erased);
+    }
+
+    pub(crate) fn add_after_message<M, F, Fut>(&mut self, hook: F)
+    where
+        M: ClientMessage + Send + 'static,
+        F: Fn(Tagus, Caller, M, Option<Message>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let hook = Arc::new(hook);
+        let erased: AfterMessageFn = Arc::new(move |tagus, caller, message, answer| {
+            let hook = hook.clone();
+            Box::pin(async move {
+                if let Some(message) = M::from_message(message) {
+                    hook(tagus, caller, message, answer).await;
+                }
+            })
+        });
+        self.after_message.insert(M::KIND, erased);
     }
 
     pub(crate) fn rpc(&self, id: &str) -> Option<&RpcFn> {
         self.rpcs.get(&id.to_lowercase())
     }
 
-    pub(crate) fn message(&self, kind: MessageKind) -> Option<&MessageFn> {
-        self.messages.get(kind.name())
+    pub(crate) fn before_message(&self, kind: MessageKind) -> Option<&BeforeMessageFn> {
+        self.before_message.get(&kind)
+    }
+
+    pub(crate) fn after_message(&self, kind: MessageKind) -> Option<&AfterMessageFn> {
+        self.after_message.get(&kind)
     }
 
     pub(crate) fn before<M: Method>(&self) -> Option<&BeforeFn<M::Request>>

@@ -19,20 +19,26 @@ pub mod bot;
 pub mod cli;
 mod config;
 mod directory;
+mod doors;
 mod gateway;
 mod hooks;
+mod live;
 mod ops;
+mod realtime;
+mod room_values;
 mod server;
 mod tagus;
 
-pub use api::{ApiError, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND};
+pub use api::{ApiError, CODE_INTERNAL, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND, CODE_UNAVAILABLE};
 pub use config::{Config, ConfigError, RoomConfig};
 pub use directory::{RoomFilter, RoomListing};
 pub use hooks::{Caller, RpcCall};
+pub use live::{Appearance, JoinError};
 pub use ops::{backup, healthcheck, migration_status, restore};
 pub use server::Server;
 pub use tagus::Tagus;
 
 pub use tagus_base as base;
+pub use tagus_players::{Presence, StreamId, StreamMode};
 pub use tagus_room as room;
 pub use tagus_wire as wire;

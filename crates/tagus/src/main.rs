@@ -1,5 +1,6 @@
 //! The `tagus` command.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -28,6 +29,15 @@ enum Command {
     CheckConfig(ServeArgs),
     /// Measure a server of this binary on this machine.
     Bench(tagus::bench::BenchArgs),
+    /// The server that `bench` measures: obeys the bench, and ends with it.
+    #[command(hide = true)]
+    BenchServer {
+        /// Where the bench listens.
+        #[arg(long)]
+        control: SocketAddr,
+        #[command(flatten)]
+        serve: ServeArgs,
+    },
     /// Fill a room with players from outside.
     #[cfg(feature = "arcade")]
     Bot(tagus::bot::BotArgs),
@@ -100,6 +110,14 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Some(Command::Bench(args)) => tagus::bench::run(args),
+        Some(Command::BenchServer {
+            control,
+            serve: args,
+        }) => {
+            // Ends with the process.
+            let _obedient = tagus::bench::obey(control)?;
+            serve(args)
+        }
         #[cfg(feature = "arcade")]
         Some(Command::Bot(args)) => tagus::bot::run(args),
         Some(Command::Healthcheck { address }) => tagus::healthcheck(&address),

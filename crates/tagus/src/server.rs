@@ -10,28 +10,30 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use bytes::Bytes;
 use tagus_base::NodeId;
-use tagus_net::{Addresses, Permit, Socket, TcpDoor, TcpDoorHandle};
+use tagus_bus::{Bus, BusLimits};
+use tagus_net::TcpDoorHandle;
 use tagus_players::{
     Accounts, Hasher, HasherConfig, HasherThreads, Keys, LoginConfig, Logins, Random,
     SharedStreams, StreamLimits,
 };
 use tagus_room::{Factory, Game};
-use tagus_shard::{Arrival, ArrivalKind, ShardMetrics, ShardThreads, Upstream};
+use tagus_shard::{ShardMetrics, ShardThreads, Upstream};
 use tagus_store::Store;
 use tagus_telemetry::metrics::Registry;
-use tagus_wire::MessageKind;
-use tagus_wire::Method;
-use tagus_wire::realtime::Envelope;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tagus_wire::realtime::envelope::Message;
+use tagus_wire::{ClientMessage, Method};
+use tokio::sync::watch;
 
 use crate::admin::{self, AdminDoor};
-use crate::api::{ApiError, HttpDoor, Tls};
+use crate::api::ApiError;
 use crate::assets::Pages;
 use crate::config::{Config, RoomConfig};
 use crate::directory::Directory;
+use crate::doors::Doors;
 use crate::gateway::{Door, Gateway, fill_random, named_room, unix_now};
 use crate::hooks::{Caller, Hooks, RpcCall};
+use crate::live::Live;
+use crate::room_values::RoomValues;
 use crate::tagus::Tagus;
 
 /// A server to be: settings, games, functions and hooks.
@@ -122,15 +124,30 @@ impl Server {
         self
     }
 
-    /// Runs `hook` before a socket message of this kind: it may change the envelope, refuse it with an error,
+    /// Runs `hook` before a socket message of this type: it may change the message, refuse it with an error,
     /// or answer none, which tells the client so and closes the socket.
     #[must_use]
-    pub fn before_message<F, Fut>(mut self, kind: MessageKind, hook: F) -> Self
+    pub fn before_message<M, F, Fut>(mut self, hook: F) -> Self
     where
-        F: Fn(Tagus, Caller, Envelope) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Option<Envelope>, ApiError>> + Send + 'static,
+        M: ClientMessage + Send + 'static,
+        F: Fn(Tagus, Caller, M) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<M>, ApiError>> + Send + 'static,
     {
-        self.hooks.add_message(kind, hook);
+        self.hooks.add_before_message(hook);
+        self
+    }
+
+    /// Runs `hook` after a socket message of this type was handled without an error, before the answer leaves.
+    /// It is given the message and its answer: none for the empty answer, and for messages that went on to a room,
+    /// which answers in its own time.
+    #[must_use]
+    pub fn after_message<M, F, Fut>(mut self, hook: F) -> Self
+    where
+        M: ClientMessage + Send + 'static,
+        F: Fn(Tagus, Caller, M, Option<Message>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.add_after_message(hook);
         self
     }
 
@@ -161,16 +178,16 @@ impl Server {
         }
         std::fs::create_dir_all(config.data.join("recordings"))
             .with_context(|| format!("create the data folder {}", config.data.display()))?;
-        let listen = |port: u16| {
-            let at = SocketAddr::new(config.address, port);
+        let listen = |address: IpAddr, port: u16| {
+            let at = SocketAddr::new(address, port);
             TcpListener::bind(at).with_context(|| {
                 format!("listen on {at}; is another server running? Choose another port")
             })
         };
         let (http, admin, tcp) = (
-            listen(config.http_port)?,
-            listen(config.admin_port)?,
-            listen(config.tcp_port)?,
+            listen(config.address, config.http_port)?,
+            listen(config.admin_address, config.admin_port)?,
+            listen(config.address, config.tcp_port)?,
         );
         let addresses = Places {
             http: http.local_addr()?,
@@ -184,12 +201,12 @@ impl Server {
 
         let mut registry = Registry::default();
         let metrics = ShardMetrics::register(&mut registry);
-        let store = Store::open(tagus_store::Config::new(config.data.join("tagus.db")))
+        let store = Store::open(tagus_store::SqliteConfig::new(config.data.join("tagus.db")))
             .with_context(|| format!("open the database in {}", config.data.display()))?;
         store.metrics().register(&mut registry);
         let random: Random = Arc::new(fill_random);
         let (hasher, hasher_threads) = Hasher::start(HasherConfig::default(), random.clone())?;
-        let unstarted = tagus_shard::prepare(config.shards)?;
+        let unstarted = tagus_shard::prepare(config.shards, &metrics)?;
         let shards = unstarted.shards.clone();
         let gateway = Arc::new(
             build(
@@ -217,16 +234,7 @@ impl Server {
         }
 
         let (drain, draining) = watch::channel(false);
-        let places = Addresses::new(&config.limits);
-        let (arrivals, arrived) = mpsc::channel(ARRIVALS_MAX);
-        let http_door = open_http(http, &gateway, &places, arrivals)?;
-        let tcp_door = open_tcp(tcp, &gateway, &places, tls.clone())?;
-        let door = HttpDoor {
-            gateway: gateway.clone(),
-            tls: tls.map(tokio_rustls::TlsAcceptor::from) as Tls,
-            draining: draining.clone(),
-        };
-        let http_task = tokio::spawn(serve_http(door, arrived, draining.clone()));
+        let doors = Doors::open((http, tcp), &gateway, tls, &mut registry, &draining)?;
         admin.set_nonblocking(true)?;
         let admin_door = Arc::new(AdminDoor {
             registry,
@@ -246,8 +254,8 @@ impl Server {
             gateway,
             grace,
             drain,
-            doors: vec![http_door, tcp_door],
-            http_task,
+            doors: doors.handles,
+            http_task: doors.serving,
             admin_task,
             sweeper,
             shard_threads,
@@ -344,7 +352,10 @@ async fn build(
     let logins = Arc::new(Logins::load(&keys, lives, store.clone(), unix_now())?);
     let accounts = Accounts::new(store.clone(), hasher, logins.clone(), random);
     let recordings = config.data.join("recordings");
+    let room_values = RoomValues::new(store.clone(), shards.clone(), runtime.clone());
     let streams = SharedStreams::new(StreamLimits::default());
+    let bus = Bus::new(BusLimits::default());
+    let (live, listener) = Live::start(shards.clone(), streams, &bus)?;
     let directory = Directory::default();
     Ok(Gateway {
         config,
@@ -352,13 +363,15 @@ async fn build(
         shards,
         accounts,
         logins,
-        streams,
+        live,
+        _listener: listener,
         directory,
         games,
         hooks,
         pages,
         runtime,
         recordings,
+        room_values,
     })
 }
 
@@ -374,92 +387,12 @@ fn shard_config(config: &Config) -> tagus_shard::Config {
         ping_interval: millis(limits.ping_interval_ms),
         pong_wait: millis(limits.pong_wait_ms),
         close_linger: millis(limits.close_linger_ms),
+        // 0: a tick may take as long as its room's period.
+        tick_ms_max: 0,
         named_rooms: named
             .map(|room| (room.name.clone(), named_room(&room.name)))
             .collect(),
     }
-}
-
-type HttpArrival = (std::net::TcpStream, IpAddr, Permit);
-
-fn open_http(
-    listener: TcpListener,
-    gateway: &Arc<Gateway>,
-    addresses: &Addresses,
-    arrivals: mpsc::Sender<HttpArrival>,
-) -> anyhow::Result<TcpDoorHandle> {
-    let door = TcpDoor {
-        name: "door-http",
-        listener,
-        addresses: addresses.clone(),
-        trusted_proxies: Arc::new(gateway.config.trusted.clone()),
-    };
-    let opened = door.start(move |stream, peer, permit| {
-        // Full: the API does not keep up; the connection is closed by being dropped.
-        drop(arrivals.try_send((stream, peer.ip(), permit)));
-    })?;
-    Ok(opened)
-}
-
-fn open_tcp(
-    listener: TcpListener,
-    gateway: &Arc<Gateway>,
-    addresses: &Addresses,
-    tls: Option<Arc<rustls::ServerConfig>>,
-) -> anyhow::Result<TcpDoorHandle> {
-    let door = TcpDoor {
-        name: "door-tcp",
-        listener,
-        addresses: addresses.clone(),
-        trusted_proxies: Arc::new(gateway.config.trusted.clone()),
-    };
-    let shards = gateway.shards.clone();
-    let mut turn = 0;
-    let opened = door.start(move |stream, peer, permit| {
-        let socket = match &tls {
-            None => Socket::plain(stream),
-            Some(tls) => match rustls::ServerConnection::new(tls.clone()) {
-                Ok(connection) => Socket::tls(stream, connection),
-                Err(error) => Err(std::io::Error::other(error)),
-            },
-        };
-        match socket {
-            Ok(socket) => {
-                turn += 1;
-                let (address, leftover, kind) = (peer.ip(), Bytes::new(), ArrivalKind::Tcp);
-                shards.adopt(
-                    turn,
-                    Arrival {
-                        socket,
-                        address,
-                        leftover,
-                        kind,
-                        permit,
-                    },
-                );
-            }
-            Err(error) => tracing::debug!(%error, "take over a TCP connection"),
-        }
-    })?;
-    Ok(opened)
-}
-
-async fn serve_http(
-    door: HttpDoor,
-    mut arrived: mpsc::Receiver<HttpArrival>,
-    mut draining: watch::Receiver<bool>,
-) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            _ = draining.changed() => break,
-            Some((stream, address, permit)) = arrived.recv() => {
-                connections.spawn(door.clone().serve(stream, address, permit));
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-    while connections.join_next().await.is_some() {}
 }
 
 struct Parts {
@@ -508,6 +441,10 @@ async fn stop(parts: Parts) -> anyhow::Result<()> {
     if tokio::time::timeout_at(late, shards).await.is_err() {
         tracing::warn!("still open: shards");
     }
+    let values = parts.gateway.room_values.idle();
+    if tokio::time::timeout_at(late, values).await.is_err() {
+        tracing::warn!("still open: store operations of rooms");
+    }
     parts.admin_task.abort();
     parts.sweeper.abort();
     parts.hasher_threads.stop();
@@ -535,7 +472,7 @@ fn everything() -> crate::directory::RoomFilter {
 }
 
 #[cfg(unix)]
-async fn stop_signal() -> anyhow::Result<()> {
+pub(crate) async fn stop_signal() -> anyhow::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         pressed = tokio::signal::ctrl_c() => Ok(pressed?),
@@ -544,7 +481,7 @@ async fn stop_signal() -> anyhow::Result<()> {
 }
 
 #[cfg(not(unix))]
-async fn stop_signal() -> anyhow::Result<()> {
+pub(crate) async fn stop_signal() -> anyhow::Result<()> {
     Ok(tokio::signal::ctrl_c().await?)
 }
 
@@ -565,8 +502,6 @@ fn eprint_line(text: &str) {
 const FILES_RESERVED: u64 = 64;
 /// Threads for HTTP, database calls and server code.
 const API_THREADS: usize = 2;
-/// Accepted HTTP connections that wait for the API's threads; beyond it a new one is closed.
-const ARRIVALS_MAX: usize = 1_024;
 
 #[cfg(test)]
 mod tests {

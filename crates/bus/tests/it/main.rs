@@ -1,139 +1,116 @@
-//! The bus through its public API.
+//! The contract of the bus.
 
-use std::thread;
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use tagus_bus::{Bus, BusError, BusLimits, Published, Subscription};
+use tagus_bus::{Bus, BusError, BusLimits, Listener};
 
-fn text(text: &'static str) -> Bytes {
-    Bytes::from_static(text.as_bytes())
-}
+type Heard = Arc<Mutex<Vec<(String, Bytes)>>>;
 
-fn drain(subscription: &Subscription) -> Vec<Bytes> {
-    std::iter::from_fn(|| subscription.poll()).collect()
-}
-
-#[test]
-fn each_subscriber_of_the_exact_subject_gets_each_message_in_order() {
-    let bus = Bus::default();
-    let (first, second) = (
-        bus.subscribe("room.1").unwrap(),
-        bus.subscribe("room.1").unwrap(),
-    );
-    let other = bus.subscribe("room").unwrap();
-    for message in ["a", "b"] {
-        let published = bus.publish("room.1", &text(message)).unwrap();
-        assert_eq!(
-            published,
-            Published {
-                queued_count: 2,
-                dropped_count: 0
-            }
-        );
-    }
-    assert_eq!(drain(&first), ["a", "b"]);
-    assert_eq!(drain(&second), ["a", "b"]);
-    assert_eq!(drain(&other), [""; 0]);
-    assert_eq!(first.poll(), None);
-}
-
-#[test]
-fn what_was_published_before_or_to_nobody_is_gone() {
-    let bus = Bus::default();
-    assert_eq!(
-        bus.publish("s", &text("early")).unwrap(),
-        Published::default()
-    );
-    let late = bus.subscribe("s").unwrap();
-    assert_eq!(late.poll(), None);
-}
-
-#[test]
-fn a_dropped_subscription_leaves_nothing_behind() {
-    let bus = Bus::default();
-    let kept = bus.subscribe("s").unwrap();
-    drop(bus.subscribe("s").unwrap());
-    assert_eq!(bus.publish("s", &text("x")).unwrap().queued_count, 1);
-    assert_eq!(bus.subject_count(), 1);
-    drop(kept);
-    assert_eq!(bus.subject_count(), 0);
-}
-
-#[test]
-fn a_full_queue_drops_the_new_message_for_that_subscriber_alone_and_counts_it() {
-    let bus = Bus::new(BusLimits {
-        queue_len_max: 2,
-        ..BusLimits::default()
+fn listen(bus: &Bus, subject: &str) -> (Heard, Listener) {
+    let heard = Heard::default();
+    let into = heard.clone();
+    let listener = bus.listen(subject, move |subject, message| {
+        into.lock()
+            .unwrap()
+            .push((subject.to_owned(), message.clone()));
     });
-    let (slow, quick) = (bus.subscribe("s").unwrap(), bus.subscribe("s").unwrap());
-    for message in ["a", "b"] {
-        bus.publish("s", &text(message)).unwrap();
-    }
-    assert_eq!(drain(&quick), ["a", "b"]);
-    let published = bus.publish("s", &text("c")).unwrap();
-    assert_eq!(
-        published,
-        Published {
-            queued_count: 1,
-            dropped_count: 1
-        }
-    );
-    assert_eq!(drain(&quick), ["c"]);
-    assert_eq!((slow.dropped_count(), quick.dropped_count()), (1, 0));
-    assert_eq!(drain(&slow), ["a", "b"]);
-    assert_eq!(
-        bus.publish("s", &text("d")).unwrap().queued_count,
-        2,
-        "room again"
-    );
+    (heard, listener.unwrap())
+}
+
+fn subjects(heard: &Heard) -> Vec<String> {
+    let heard = heard.lock().unwrap();
+    heard.iter().map(|(subject, _)| subject.clone()).collect()
 }
 
 #[test]
-fn lengths_are_checked_at_the_limit() {
-    let limits = BusLimits {
-        queue_len_max: 1,
-        message_bytes_max: 3,
-        subject_bytes_max: 4,
+fn a_listener_hears_its_subject_and_those_below() {
+    let bus = Bus::default();
+    let (heard, _listener) = listen(&bus, "a.b");
+    let said = Bytes::from_static(b"x");
+    let reached = ["a.b", "a.b.c", "a.bc", "a", "b"].map(|subject| bus.publish(subject, &said));
+    assert_eq!(reached, [Ok(1), Ok(1), Ok(0), Ok(0), Ok(0)]);
+    assert_eq!(subjects(&heard), ["a.b", "a.b.c"]);
+}
+
+#[test]
+fn all_listeners_hear_in_order_until_they_are_dropped() {
+    let bus = Bus::default();
+    let (first, listener) = listen(&bus, "s");
+    let (second, _kept) = listen(&bus, "s");
+    for number in 0..3_u8 {
+        assert_eq!(bus.publish("s", &Bytes::from(vec![number])), Ok(2));
+    }
+    drop(listener);
+    assert_eq!(bus.publish("s", &Bytes::from(vec![3])), Ok(1));
+    let numbers = |heard: &Heard| -> Vec<u8> {
+        let heard = heard.lock().unwrap();
+        heard.iter().map(|(_, message)| message[0]).collect()
     };
-    let bus = Bus::new(limits);
-    let _subscription = bus.subscribe("four").unwrap();
-    assert_eq!(bus.publish("four", &text("abc")).unwrap().queued_count, 1);
+    assert_eq!(numbers(&first), [0, 1, 2]);
+    assert_eq!(numbers(&second), [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_sink_may_use_the_bus() {
+    let bus = Bus::default();
+    let (heard, _listener) = listen(&bus, "echo");
+    let inner = bus.clone();
+    let _asking = bus
+        .listen("ask", move |_, message| {
+            inner.publish("echo", message).unwrap();
+        })
+        .unwrap();
+    bus.publish("ask", &Bytes::from_static(b"?")).unwrap();
+    assert_eq!(subjects(&heard), ["echo"]);
+}
+
+#[test]
+fn limits_hold_at_their_edges() {
+    let bus = Bus::new(BusLimits {
+        message_bytes_max: 3,
+        subject_bytes_max: 2,
+    });
+    let message = Bytes::from_static(b"abc");
+    assert_eq!(bus.publish("ab", &message), Ok(0));
     assert_eq!(
-        bus.publish("four", &text("abcd")),
+        bus.publish("ab", &Bytes::from_static(b"abcd")),
         Err(BusError::Message {
             bytes: 4,
             bytes_max: 3
         })
     );
-    for subject in ["", "fiver"] {
+    for (subject, bytes) in [("", 0), ("abc", 3)] {
         let refused = BusError::Subject {
-            bytes: subject.len(),
-            bytes_max: 4,
+            bytes,
+            bytes_max: 2,
         };
-        assert_eq!(bus.publish(subject, &text("a")), Err(refused));
-        assert_eq!(bus.subscribe(subject).unwrap_err(), refused);
+        assert_eq!(bus.publish(subject, &message), Err(refused));
+        assert_eq!(bus.listen(subject, |_, _| ()).unwrap_err(), refused);
     }
 }
 
 #[test]
-fn threads_publish_side_by_side_and_each_keeps_its_order() {
+fn many_threads_publish_at_once() {
     let bus = Bus::default();
-    let subscription = bus.subscribe("s").unwrap();
-    thread::scope(|scope| {
-        for publisher in 0..4_u8 {
+    let (heard, _listener) = listen(&bus, "s");
+    std::thread::scope(|scope| {
+        for thread in 0..4_u8 {
             let bus = bus.clone();
             scope.spawn(move || {
                 for number in 0..100_u8 {
-                    bus.publish("s", &Bytes::copy_from_slice(&[publisher, number]))
+                    bus.publish("s", &Bytes::from(vec![thread, number]))
                         .unwrap();
                 }
             });
         }
     });
-    let messages = drain(&subscription);
-    assert_eq!(messages.len(), 400);
-    for publisher in 0..4 {
-        let numbers = messages.iter().filter(|message| message[0] == publisher);
-        assert!(numbers.map(|message| message[1]).eq(0..100));
+    let heard = heard.lock().unwrap();
+    assert_eq!(heard.len(), 400);
+    for thread in 0..4_u8 {
+        let of_thread = heard.iter().filter(|(_, message)| message[0] == thread);
+        assert!(of_thread.map(|(_, message)| message[1]).is_sorted());
     }
 }

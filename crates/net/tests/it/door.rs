@@ -5,33 +5,30 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
-use tagus_net::{Addresses, DoorCounts, Limits, Permit, TcpDoor, TcpDoorHandle, TrustedProxies};
+use tagus_net::{Addresses, Limits, Permit, Refused, TcpDoor, TcpDoorHandle, TrustedProxies};
 
 #[test]
-fn one_more_than_the_maximum_is_closed_and_counted() {
-    let (door, admitted, _) = open(2, &[]);
+fn one_more_than_the_maximum_is_told_apart_and_closed() {
+    let (door, arrived, _) = open(2, &[]);
     let _clients = [connect(&door), connect(&door)];
-    let first = admitted.recv().unwrap();
-    let _second = admitted.recv().unwrap();
-    assert!(is_closed(&mut connect(&door)));
-    let counts = DoorCounts {
-        accepted: 2,
-        refused_address: 1,
-        ..DoorCounts::default()
-    };
-    assert_eq!(door.counts(), counts);
+    let first = admitted(&arrived);
+    let _second = admitted(&arrived);
+    let mut third = connect(&door);
+    let (stream, permit) = arrived.recv().unwrap();
+    assert_eq!(permit.unwrap_err(), Refused::Address);
+    drop(stream);
+    assert!(is_closed(&mut third));
 
     drop(first);
     let _again = connect(&door);
-    let _third = admitted.recv().unwrap();
-    assert_eq!(door.counts().accepted, 3);
+    let _third = admitted(&arrived);
 }
 
 #[test]
 fn a_trusted_proxys_connections_have_no_address_until_it_is_said() {
-    let (door, admitted, addresses) = open(1, &["127.0.0.1"]);
+    let (door, arrived, addresses) = open(1, &["127.0.0.1"]);
     let _clients = [connect(&door), connect(&door)];
-    let (mut first, mut second) = (admitted.recv().unwrap(), admitted.recv().unwrap());
+    let (mut first, mut second) = (admitted(&arrived), admitted(&arrived));
     assert_eq!(
         (addresses.connection_count(), addresses.address_count()),
         (2, 0)
@@ -43,12 +40,12 @@ fn a_trusted_proxys_connections_have_no_address_until_it_is_said() {
 
 #[test]
 fn closing_ends_the_thread_and_throws_nobody_out() {
-    let (door, admitted, _) = open(9, &[]);
+    let (door, arrived, _) = open(9, &[]);
     let mut client = connect(&door);
-    let (stream, permit) = admitted.recv().unwrap();
+    let (stream, permit) = admitted(&arrived);
     door.close().unwrap();
     assert!(
-        admitted.recv().is_err(),
+        arrived.recv().is_err(),
         "thread, listener and closure are gone"
     );
     client.set_nonblocking(true).unwrap();
@@ -65,22 +62,25 @@ fn a_panic_in_the_callback_is_reported_at_close() {
     assert!(door.close().is_err());
 }
 
-type Admitted = Receiver<(TcpStream, Permit)>;
+type Arrived = Receiver<(TcpStream, Result<Permit, Refused>)>;
 
-fn open(
-    connections_per_address_max: u32,
-    trusted: &[&str],
-) -> (TcpDoorHandle, Admitted, Addresses) {
+fn open(connections_per_address_max: u32, trusted: &[&str]) -> (TcpDoorHandle, Arrived, Addresses) {
     let limits = Limits {
         connections_per_address_max,
         ..Limits::default()
     };
     let addresses = Addresses::new(&limits);
-    let (sender, admitted) = channel();
+    let (sender, arrived) = channel();
     let handle = door(&addresses, trusted)
         .start(move |stream, _, permit| sender.send((stream, permit)).unwrap())
         .unwrap();
-    (handle, admitted, addresses)
+    (handle, arrived, addresses)
+}
+
+/// The next connection, which must have got its permit.
+fn admitted(arrived: &Arrived) -> (TcpStream, Permit) {
+    let (stream, permit) = arrived.recv().unwrap();
+    (stream, permit.unwrap())
 }
 
 fn door(addresses: &Addresses, trusted: &[&str]) -> TcpDoor {

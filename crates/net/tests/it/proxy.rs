@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use tagus_base::Rng;
-use tagus_net::{PROXY_HEADER_BYTES_MAX, ProxyError, ProxyHeader, proxy_parse};
+use tagus_net::{PROXY_HEADER_BYTES_MAX, ProxyError, ProxyHeader, ProxyReader, proxy_parse};
+
+use crate::bodies::proxy_header;
 
 #[test]
 fn sound_headers_are_understood_whole_and_asked_for_when_cut() {
@@ -144,7 +146,7 @@ fn lengths_at_their_maximum_are_taken_and_one_more_is_refused() {
 }
 
 #[test]
-fn seeded_garbage_never_panics() {
+fn seeded_garbage_is_read_the_same_however_it_is_cut() {
     let headers = [
         v1("TCP4 192.0.2.7 10.0.0.1 51000 7352"),
         v2(0x21, 0x11, &TCP4),
@@ -158,10 +160,40 @@ fn seeded_garbage_never_panics() {
             input[at] = rng.next_u64().to_le_bytes()[0];
         }
         input.truncate(rng.below(80) as usize);
-        if let Ok(Some((consumed, _))) = proxy_parse(&input) {
-            assert!((1..=input.len()).contains(&consumed), "seed {seed}");
+        proxy_header(&input);
+    }
+}
+
+#[test]
+fn a_stream_is_read_to_the_headers_end_and_no_further() {
+    let headers = [
+        v1("TCP4 192.0.2.7 10.0.0.1 51000 7352"),
+        v2(0x21, 0x21, &TCP6),
+        v2(0x20, 0, &[0; PROXY_HEADER_BYTES_MAX - 16]),
+    ];
+    for header in headers {
+        let (_, expected) = proxy_parse(&header).unwrap().unwrap();
+        let stream = [&header[..], b"PROXY TCP4 is what the client says"].concat();
+        for piece in [1, 2, 7, header.len() - 1, header.len(), stream.len()] {
+            let mut reader = ProxyReader::default();
+            let mut rest = &stream[..];
+            let got = loop {
+                // What was peeked at and not taken is there again.
+                let (take, got) = reader
+                    .handle_peeked(&rest[..piece.min(rest.len())])
+                    .unwrap();
+                rest = &rest[take..];
+                if let Some(got) = got {
+                    break got;
+                }
+            };
+            assert_eq!(got, expected, "pieces of {piece}");
+            assert_eq!(rest, &stream[header.len()..], "pieces of {piece}");
         }
     }
+    let mut reader = ProxyReader::default();
+    assert_eq!(reader.handle_peeked(b"PROX"), Ok((4, None)));
+    assert_eq!(reader.handle_peeked(b"I"), Err(ProxyError::Missing));
 }
 
 fn v1(line: &str) -> Vec<u8> {

@@ -1,7 +1,6 @@
 //! The codec against tungstenite as the client, in both directions, seeded.
 
-use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io;
 
 use bytes::Bytes;
 use tagus_base::Rng;
@@ -10,6 +9,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocket};
 use tokio_tungstenite::tungstenite::{Error, Message};
+
+use crate::bodies::{MESSAGE_BYTES_MAX, Pipe, ws_codec};
 
 #[test]
 fn what_tungstenite_sends_is_understood_however_it_is_cut() {
@@ -114,6 +115,25 @@ fn fragments_of_any_length_may_be_cut_inside_a_character() {
     }
 }
 
+#[test]
+fn damaged_streams_are_read_the_same_however_they_are_cut() {
+    for seed in 0..3_000 {
+        let mut rng = Rng::new(seed);
+        let mut client = client();
+        for _ in 0..rng.below(4) {
+            send_random(&mut client, &mut rng, &mut Vec::new());
+        }
+        client.flush().unwrap();
+        let mut input = std::mem::take(&mut client.get_mut().outgoing);
+        input.insert(0, rng.next_u64().to_le_bytes()[0]);
+        for _ in 0..rng.below(4) {
+            let at = rng.below(u32::try_from(input.len().min(40)).unwrap()) as usize;
+            input[at] = rng.next_u64().to_le_bytes()[0];
+        }
+        ws_codec(&input);
+    }
+}
+
 /// One random message from the client, perhaps in fragments with pings between them, and what must come of it.
 fn send_random(client: &mut WebSocket<Pipe>, rng: &mut Rng, expected: &mut Vec<WsEvent>) {
     let (kind, payload) = match rng.below(2) {
@@ -191,31 +211,3 @@ fn random_bytes(rng: &mut Rng) -> Bytes {
 fn client() -> WebSocket<Pipe> {
     WebSocket::from_raw_socket(Pipe::default(), Role::Client, None)
 }
-
-/// Both directions of a connection in memory.
-#[derive(Debug, Default)]
-struct Pipe {
-    incoming: VecDeque<u8>,
-    outgoing: Vec<u8>,
-}
-
-impl Read for Pipe {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.incoming.is_empty() {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        self.incoming.read(buf)
-    }
-}
-
-impl Write for Pipe {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.outgoing.write(buf)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-const MESSAGE_BYTES_MAX: usize = 4_096;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tagus_base::{UserId, Uuid};
 use tagus_players::{AccountUpdate, EmailLogin, Revoked, TokenError, USERS_REQUEST_MAX};
-use tagus_store::{AccountPatch, Batch, Op};
+use tagus_store::{AccountOp, AccountPatch, Batch};
 
 use crate::house::{House, NOW, device, email, named, refusal};
 
@@ -321,7 +321,7 @@ async fn a_disabled_account_gets_no_tokens() {
                 disable_time: Some(NOW),
                 ..AccountPatch::default()
             };
-            Op::AccountUpdate {
+            AccountOp::Update {
                 id,
                 patch: Box::new(patch),
             }

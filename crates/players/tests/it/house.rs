@@ -8,7 +8,7 @@ use tagus_players::{
     Accounts, Authenticated, EmailLogin, Hasher, HasherConfig, HasherThreads, IdentityLogin, Keys,
     LoginConfig, Logins, PasswordCost, PlayersError, Random, Secret,
 };
-use tagus_store::{Config, Store};
+use tagus_store::{SqliteConfig, Store};
 use tempfile::TempDir;
 
 /// The tests' present.
@@ -57,7 +57,7 @@ impl House {
     /// An empty house on disk, where commits take time: other requests look between a look and a commit.
     pub(crate) fn on_disk() -> (Self, TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(Config::new(folder.path().join("tagus.db"))).unwrap();
+        let store = Store::open(SqliteConfig::new(folder.path().join("tagus.db"))).unwrap();
         (Self::with(store, LoginConfig::default(), random(1)), folder)
     }
 

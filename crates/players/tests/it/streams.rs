@@ -264,3 +264,45 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn ids_are_text_and_back_in_one_spelling() {
+    let room = StreamId {
+        mode: StreamMode::CHANNEL,
+        subject: Uuid::NIL,
+        subcontext: Uuid::NIL,
+        label: "room.1".to_owned(),
+    };
+    assert_eq!(room.to_string(), "2...room.1");
+    let one = Uuid([1; 16]);
+    let direct = StreamId {
+        mode: StreamMode::DIRECT,
+        subject: one,
+        subcontext: Uuid([2; 16]),
+        label: String::new(),
+    };
+    for stream in [room, direct] {
+        assert_eq!(stream.to_string().parse(), Ok(stream));
+    }
+    let upper = format!("3.{}..", Uuid([0xab; 16]).to_string().to_uppercase());
+    for wrong in [
+        "", "2", "2..", "x...a", "256...a", "02...a", "2.no..a", &upper,
+    ] {
+        assert!(wrong.parse::<StreamId>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_lost_connection_stays_in_its_matches() {
+    let mut streams = Streams::new(StreamLimits::default());
+    let room = StreamId {
+        mode: StreamMode::MATCH_AUTHORITATIVE,
+        ..stream("node")
+    };
+    streams.join(&room, presence(1)).unwrap();
+    streams.join(&stream("chat"), presence(1)).unwrap();
+    assert_eq!(streams.leave_all(session(1)).len(), 1);
+    assert_eq!(streams.count(&room), 1);
+    assert!(streams.leave(&room, session(1)).is_some());
+    assert_eq!(streams.stream_count(), 0);
+}

@@ -1,9 +1,11 @@
 //! Order of effects; kicks, labels, jobs, the end of a room.
 
 use tagus_base::SeatIndex;
-use tagus_room::{Host, JOBS_MAX, LABEL_BYTES_MAX, Opening};
+use tagus_room::{Host, JOBS_MAX, LABEL_BYTES_MAX, Opening, STORE_OPS_WAITING_MAX, StoreFailed};
 
-use crate::probe::{CLOSE, COMPUTE, DEFER, KICK, KICK_ALL_ON_LEAVE, LABEL, SAY, Stage, factory};
+use crate::probe::{
+    CLOSE, COMPUTE, DEFER, KICK, KICK_ALL_ON_LEAVE, LABEL, SAY, STORE, Stage, factory,
+};
 
 fn three() -> Stage {
     let mut stage = Stage::open("");
@@ -111,6 +113,50 @@ fn jobs_have_a_limit() {
     let lines = stage.lines();
     assert_eq!(lines.len(), JOBS_MAX + 1);
     assert_eq!(lines[JOBS_MAX], "one0: too many jobs");
+}
+
+#[test]
+fn store_operations_have_a_limit_until_their_results_were_seen() {
+    let most = STORE_OPS_WAITING_MAX as u64;
+    let refused = format!("one0: begin more than {most} store operations at once");
+    let mut stage = three();
+    stage.say(0, STORE, &(most + 1).to_string());
+    stage.live_ms(100);
+    let lines = stage.lines();
+    assert_eq!(lines[0], "store 0 List");
+    assert_eq!(lines.len(), STORE_OPS_WAITING_MAX + 1);
+    assert_eq!(lines[STORE_OPS_WAITING_MAX], refused);
+    assert_eq!(stage.host.store_ops(), (0..most).collect::<Vec<_>>());
+    // A result that waits for its tick still counts.
+    stage
+        .host
+        .stored(3, Ok([("key".to_owned(), "value".into())].into()));
+    stage.host.stored(3, Ok([].into()));
+    stage.host.stored(most, Ok([].into()));
+    let reason = "disk full".to_owned();
+    stage.host.stored(0, Err(StoreFailed { reason }));
+    stage.say(0, STORE, "1");
+    stage.live_ms(100);
+    let told = [
+        "all: stored 3 Ok({\"key\": b\"value\"})",
+        "all: stored 0 Err(StoreFailed { reason: \"disk full\" })",
+        "store 0 List",
+    ];
+    assert_eq!(stage.lines(), told);
+}
+
+#[test]
+fn a_stored_result_wakes_a_sleeping_room_for_one_tick() {
+    let mut stage = Stage::open("empty=0");
+    stage.join(1, 1).unwrap();
+    stage.say(0, STORE, "1");
+    stage.live_ms(100);
+    stage.leave(0);
+    let slept = stage.ticks();
+    assert_eq!(stage.host.next_due(), None);
+    stage.host.stored(0, Ok([].into()));
+    stage.live_ms(1_000);
+    assert_eq!((stage.ticks(), stage.host.next_due()), (slept + 1, None));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tagus_base::{SeatIndex, SessionId, UserId, Uuid};
 use tagus_room::{
     Effect, Factory, Game, Host, InitError, Input, Joined, LeaveReason, Metadata, Opening, Person,
-    Refusal, RestoreError, Room, Settings, Setup, To,
+    Refusal, RestoreError, Room, Settings, Setup, StoreOp, To,
 };
 
 pub(crate) const SAY: i64 = 1;
@@ -17,6 +17,7 @@ pub(crate) const PANIC: i64 = 5;
 pub(crate) const LABEL: i64 = 6;
 pub(crate) const DEFER: i64 = 7;
 pub(crate) const KICK_ALL_ON_LEAVE: i64 = 8;
+pub(crate) const STORE: i64 = 9;
 
 /// State that every input changes.
 #[derive(Default)]
@@ -105,6 +106,11 @@ impl Game for Probe {
                     self.sum ^= token + data.len() as u64;
                     room.send(To::All, 0, format!("computed {token} {data:?}"));
                 }
+                Input::Stored { token, result } => {
+                    let text = format!("stored {token} {result:?}");
+                    self.sum ^= token + text.len() as u64;
+                    room.send(To::All, 0, text);
+                }
             }
         }
     }
@@ -157,6 +163,13 @@ impl Probe {
                 for token in 0..text.parse().unwrap() {
                     if room.compute(token, move || vec![1]).is_err() {
                         room.send(To::One(seat), 0, "too many jobs");
+                    }
+                }
+            }
+            STORE => {
+                for token in 0..text.parse().unwrap() {
+                    if let Err(refused) = room.store(token, StoreOp::List) {
+                        room.send(To::One(seat), 0, refused.to_string());
                     }
                 }
             }
@@ -282,6 +295,7 @@ fn line(effect: &Effect) -> String {
             .to_owned(),
         Effect::Label(label) => format!("label of {}", label.len()),
         Effect::Compute { token, .. } => format!("compute {token}"),
+        Effect::Store { token, op } => format!("store {token} {op:?}"),
         Effect::Closed => "closed".to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tagus_base::Tick;
 use tagus_room::{Damage, Factory, HASH_EVERY_TICKS, ReplayError, ReplayReport, replay, xxh64};
 
-use crate::probe::{COMPUTE, LABEL, PANIC, SAY, Stage, factory};
+use crate::probe::{COMPUTE, LABEL, PANIC, SAY, STORE, Stage, factory};
 
 fn lookup(game: &str) -> Option<Factory> {
     (game == "probe").then(factory)
@@ -29,6 +29,10 @@ fn lively(params: &str) -> Stage {
         stage.say(0, COMPUTE, "1");
         stage.live_ms(2_000);
         stage.host.computed(0, "done".into());
+        stage.say(0, STORE, "1");
+        stage.live_ms(100);
+        let values = [("key".to_owned(), "value".into())].into();
+        stage.host.stored(0, Ok(values));
         stage
             .host
             .signal(stage.now, b"question", &mut stage.effects);
@@ -189,10 +193,10 @@ fn files_are_checked() {
     );
     assert_eq!(replay(b"", lookup), Err(ReplayError::Read(Damage::Magic)));
     let mut newer = good.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     assert_eq!(
         replay(&newer, lookup),
-        Err(ReplayError::Read(Damage::Version(2)))
+        Err(ReplayError::Read(Damage::Version(3)))
     );
     assert_eq!(
         replay(&[&good[..], b"x"].concat(), lookup),
@@ -218,7 +222,7 @@ proptest! {
     #[test]
     fn garbage_is_no_recording(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         replay(&bytes, lookup).unwrap_err();
-        bytes.splice(0..0, *b"TAGUSREC\x01");
+        bytes.splice(0..0, *b"TAGUSREC\x02");
         replay(&bytes, lookup).unwrap_err();
     }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use rusqlite::OpenFlags;
 use rusqlite::backup::{Backup, StepResult};
 
+use crate::counts::{Counts, counts};
 use crate::error::StoreError;
-use crate::row::Counts;
 use crate::sqlite::file::{beside, lock};
 use crate::sqlite::migrate::{check_known, damaged};
 use crate::sqlite::{Connection, failed, file_failed, open_existing, read};
@@ -121,7 +121,7 @@ fn copy_pages(
 ) -> rusqlite::Result<Counts> {
     // The open read transaction keeps the moment: without it every commit in between starts the copy anew.
     let moment = source.unchecked_transaction()?;
-    let counts = read::counts(source)?;
+    let counts = read_counts(source)?;
     let mut copy = Connection::open(dest)?;
     // Synced once at the end, by name.
     copy.pragma_update(None, "synchronous", "off")?;
@@ -163,7 +163,15 @@ fn verify(path: &Path) -> Result<Counts, StoreError> {
         });
     }
     check_known(&connection, path)?;
-    read::counts(&connection).map_err(|err| damaged(path, &err))
+    read_counts(&connection).map_err(|err| damaged(path, &err))
+}
+
+fn read_counts(connection: &Connection) -> rusqlite::Result<Counts> {
+    let found = read::each(connection, &[counts()])?;
+    found
+        .into_iter()
+        .next()
+        .ok_or(rusqlite::Error::QueryReturnedNoRows)
 }
 
 fn refuse_existing(path: &Path) -> Result<(), StoreError> {

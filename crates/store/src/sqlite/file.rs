@@ -7,10 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crate::batch::Batch;
-use crate::config::Config;
+use crate::config::SqliteConfig;
 use crate::error::StoreError;
 use crate::metrics::StoreMetrics;
+use crate::sql::Plan;
 use crate::sqlite::pool::Pool;
 use crate::sqlite::writer::{Answer, Job, Writer};
 use crate::sqlite::{Connection, file_failed, migrate, open_to_read, open_to_write};
@@ -26,7 +26,7 @@ pub(crate) struct FileBackend {
 }
 
 impl FileBackend {
-    pub(crate) fn open(config: &Config, metrics: StoreMetrics) -> Result<Self, StoreError> {
+    pub(crate) fn open(config: &SqliteConfig, metrics: StoreMetrics) -> Result<Self, StoreError> {
         if let Some(fault) = config.fault() {
             return Err(StoreError::Config(fault));
         }
@@ -55,11 +55,11 @@ impl FileBackend {
     }
 
     /// Hands a batch to the writer, which calls `answer` once; where it cannot, it drops it.
-    pub(crate) fn enqueue(&self, batch: Batch, answer: Answer) -> Result<(), StoreError> {
+    pub(crate) fn enqueue(&self, plan: Plan, answer: Answer) -> Result<(), StoreError> {
         let queue = self.queue.lock();
         let queue = queue.unwrap_or_else(PoisonError::into_inner);
         let job = Job {
-            batch,
+            plan,
             answer,
             arrived: Instant::now(),
         };

@@ -2,9 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::batch::{Batch, Outcome};
+use crate::batch::Outcome;
 use crate::error::StoreError;
 use crate::metrics::StoreMetrics;
+use crate::sql::Plan;
 use crate::sqlite::{Connection, failed, migrate, set_up, write};
 
 #[derive(Debug)]
@@ -29,11 +30,11 @@ impl MemoryBackend {
         })
     }
 
-    pub(crate) fn commit(&self, batch: Batch) -> Result<Outcome, StoreError> {
+    pub(crate) fn commit(&self, plan: Plan) -> Result<Outcome, StoreError> {
         let started = std::time::Instant::now();
         let mut results = self.with(|connection| {
             let mut results = Vec::with_capacity(1);
-            write::commit_group(connection, std::iter::once(&batch), &mut results);
+            write::commit_group(connection, std::iter::once(&plan), &mut results);
             Ok(results)
         })?;
         let result = results.pop().unwrap_or(Err(StoreError::Closed));

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use rusqlite::OpenFlags;
 
-use crate::config::{Config, Synchronous};
+use crate::config::{SqliteConfig, Synchronous};
 use crate::error::StoreError;
 
 pub(crate) use rusqlite::Connection;
@@ -38,7 +38,7 @@ fn file_failed(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) 
 }
 
 /// A connection that makes the file where it does not exist.
-fn open_to_write(config: &Config) -> Result<Connection, StoreError> {
+fn open_to_write(config: &SqliteConfig) -> Result<Connection, StoreError> {
     let open = || {
         let connection = Connection::open_with_flags(
             &config.path,
@@ -67,7 +67,7 @@ fn open_to_write(config: &Config) -> Result<Connection, StoreError> {
 }
 
 /// A connection that only reads, to a database that another connection opened to write.
-fn open_to_read(config: &Config) -> Result<Connection, StoreError> {
+fn open_to_read(config: &SqliteConfig) -> Result<Connection, StoreError> {
     let open = || {
         let connection = open_existing(&config.path)?;
         connection.pragma_update(None, "query_only", true)?;
@@ -98,4 +98,12 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
 const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Prepared statements kept per connection; there are fewer different ones.
-const STATEMENTS_CACHED: usize = 64;
+const STATEMENTS_CACHED: usize = 512;
+
+/// SQLite numbers `$n` by first appearance, so they must appear in order.
+fn check_placeholders(sql: &str) {
+    debug_assert!(
+        crate::sql::placeholders_in_order(sql),
+        "placeholders out of order: {sql}"
+    );
+}

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use crate::batch::{Batch, Outcome};
-use crate::config::Config;
+use crate::batch::Outcome;
+use crate::config::SqliteConfig;
 use crate::error::StoreError;
 use crate::metrics::StoreMetrics;
+use crate::sql::Plan;
 use crate::sqlite::{Connection, failed, write};
 
 /// Called once with what became of a batch.
@@ -15,7 +16,7 @@ pub(crate) type Answer = Box<dyn FnOnce(Result<Outcome, StoreError>) + Send>;
 
 /// A batch that waits for the writer.
 pub(crate) struct Job {
-    pub(crate) batch: Batch,
+    pub(crate) plan: Plan,
     pub(crate) answer: Answer,
     pub(crate) arrived: Instant,
 }
@@ -40,7 +41,7 @@ impl Writer {
         connection: Connection,
         lock: File,
         jobs: Receiver<Job>,
-        config: &Config,
+        config: &SqliteConfig,
         metrics: StoreMetrics,
     ) -> Self {
         Self {
@@ -87,8 +88,8 @@ impl Writer {
             .dec_by(i64::try_from(size).unwrap_or(i64::MAX));
         self.metrics.group_batches.observe(size as f64);
         let mut results = Vec::with_capacity(size);
-        let batches = group.iter().map(|job| &job.batch);
-        write::commit_group(&self.connection, batches, &mut results);
+        let plans = group.iter().map(|job| &job.plan);
+        write::commit_group(&self.connection, plans, &mut results);
         debug_assert_eq!(results.len(), size);
         for (job, result) in group.drain(..).zip(results) {
             write::observe(&self.metrics, &result);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use tagus_store::{Config, Store, StoreError, backup, restore, restore_replacing};
+use tagus_store::{SqliteConfig, Store, StoreError, backup, block_on, restore, restore_replacing};
 
 use crate::{config, first_login, has_login};
 
@@ -31,7 +31,7 @@ fn a_backup_under_load_holds_what_was_acknowledged_before_it() {
                 })
             })
             .collect();
-        let before = store.counts().unwrap();
+        let before = block_on(store.counts()).unwrap();
         let mut steps = Vec::new();
         let during = AtomicU32::new(0);
         let report = store.backup(&dest, |done, total| {
@@ -50,14 +50,14 @@ fn a_backup_under_load_holds_what_was_acknowledged_before_it() {
     });
     assert!(during > 0);
     assert!(report.counts.accounts >= before.accounts);
-    assert!(report.counts.accounts < store.counts().unwrap().accounts);
+    assert!(report.counts.accounts < block_on(store.counts()).unwrap().accounts);
     assert_eq!(report.counts.accounts, report.counts.devices);
     assert_eq!(report.bytes, fs::metadata(&dest).unwrap().len());
 
     let data = folder.path().join("restored.db");
     assert_eq!(restore(&dest, &data).unwrap(), report.counts);
-    let restored = Store::open(Config::new(data)).unwrap();
-    assert_eq!(restored.counts().unwrap(), report.counts);
+    let restored = Store::open(SqliteConfig::new(data)).unwrap();
+    assert_eq!(block_on(restored.counts()).unwrap(), report.counts);
     assert!((0..500).all(|number| has_login(&restored, number)));
     restored.commit_blocking(first_login(1_000_000)).unwrap();
 }
@@ -70,7 +70,7 @@ fn a_store_in_memory_can_be_backed_up() {
     let dest = folder.path().join("backup.db");
     let report = store.backup(&dest, |_, _| {}).unwrap();
     assert_eq!(report.counts.accounts, 1);
-    assert!(has_login(&Store::open(Config::new(dest)).unwrap(), 1));
+    assert!(has_login(&Store::open(SqliteConfig::new(dest)).unwrap(), 1));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn nothing_is_overwritten_unless_asked() {
     restore_replacing(&dest, &config.path).unwrap();
     let store = Store::open(config.clone()).unwrap();
     assert!(has_login(&store, 1) && !has_login(&store, 2));
-    let replaced = Store::open(Config::new(folder.path().join("tagus.db.replaced"))).unwrap();
+    let replaced = Store::open(SqliteConfig::new(folder.path().join("tagus.db.replaced"))).unwrap();
     assert!(has_login(&replaced, 2));
 }
 
@@ -125,10 +125,11 @@ fn the_log_of_a_killed_server_does_not_leak_into_a_restore() {
             > 0
     );
     restore_replacing(&dest, &killed).unwrap();
-    let restored = Store::open(Config::new(killed)).unwrap();
+    let restored = Store::open(SqliteConfig::new(killed)).unwrap();
     assert!(has_login(&restored, 1) && !has_login(&restored, 2));
     // The replaced database still has what was only in its log.
-    let replaced = Store::open(Config::new(folder.path().join("killed.db.replaced"))).unwrap();
+    let replaced =
+        Store::open(SqliteConfig::new(folder.path().join("killed.db.replaced"))).unwrap();
     assert!(has_login(&replaced, 2));
 }
 

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use tagus_base::UnixMillis;
-use tagus_store::{Batch, Config, Conflict, MigrationState, Op, Store, StoreError};
+use tagus_store::{
+    AccountOp, Batch, Conflict, DeviceOp, LogoutOp, MigrationState, Op, SqliteConfig, Store,
+    StoreError, block_on,
+};
 use tagus_telemetry::metrics::{Registry, encode};
 
 use crate::{config, first_login, has_login, user};
@@ -22,7 +25,7 @@ fn a_failing_batch_fails_its_own_caller_only() {
             .map(|number| {
                 let mut batch = first_login(number);
                 if number % 10 == 3 {
-                    batch.ops.push(Op::DeviceInsert {
+                    batch = batch.with(DeviceOp::Insert {
                         id: "device-1000".to_owned(),
                         user: user(number),
                     });
@@ -88,7 +91,7 @@ fn one_of_many_callers_gets_the_name() {
             let store = store.clone();
             std::thread::spawn(move || {
                 let mut batch = first_login(number);
-                if let Op::AccountInsert(row) = &mut batch.ops[0] {
+                if let Op::Account(AccountOp::Insert(row)) = &mut batch.ops[0] {
                     row.username = "wanted".to_owned();
                 }
                 store.commit_blocking(batch).is_ok()
@@ -99,13 +102,13 @@ fn one_of_many_callers_gets_the_name() {
         .into_iter()
         .filter_map(|caller| caller.join().unwrap().then_some(()));
     assert_eq!(got.count(), 1);
-    assert_eq!(store.counts().unwrap().accounts, 1);
+    assert_eq!(block_on(store.counts()).unwrap().accounts, 1);
 }
 
 #[test]
 fn the_queue_refuses_what_is_above_its_limit() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(Config {
+    let store = Store::open(SqliteConfig {
         queue_batches_max: 2,
         ..config(folder.path())
     })
@@ -181,7 +184,7 @@ fn dropping_the_last_clone_commits_what_waits() {
 fn the_log_goes_into_the_database_while_commits_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let wal_bytes_max = 64 << 10;
-    let store = Store::open(Config {
+    let store = Store::open(SqliteConfig {
         wal_bytes_max,
         ..config(folder.path())
     })
@@ -212,31 +215,31 @@ fn settings_out_of_range_and_foreign_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let good = config(folder.path());
     let bad = [
-        Config {
+        SqliteConfig {
             group_commits_max: 0,
             ..good.clone()
         },
-        Config {
+        SqliteConfig {
             group_commits_max: 4_097,
             ..good.clone()
         },
-        Config {
+        SqliteConfig {
             queue_batches_max: 0,
             ..good.clone()
         },
-        Config {
+        SqliteConfig {
             queue_batches_max: 65_537,
             ..good.clone()
         },
-        Config {
+        SqliteConfig {
             readers: 0,
             ..good.clone()
         },
-        Config {
+        SqliteConfig {
             readers: 65,
             ..good.clone()
         },
-        Config {
+        SqliteConfig {
             cache_kib: 63,
             ..good.clone()
         },
@@ -253,7 +256,7 @@ fn settings_out_of_range_and_foreign_files_are_refused() {
         Store::open(good),
         Err(StoreError::Database { .. })
     ));
-    let nowhere = Config::new(folder.path().join("missing").join("tagus.db"));
+    let nowhere = SqliteConfig::new(folder.path().join("missing").join("tagus.db"));
     assert!(matches!(Store::open(nowhere), Err(StoreError::File { .. })));
 }
 
@@ -295,13 +298,13 @@ fn migration_status_names_what_is_pending() {
 #[test]
 fn readers_wait_for_a_connection() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(Config {
+    let store = Store::open(SqliteConfig {
         readers: 1,
         ..config(folder.path())
     })
     .unwrap();
     store
-        .commit_blocking(Batch::from(Op::LogoutSweep {
+        .commit_blocking(Batch::from(LogoutOp::Sweep {
             before: UnixMillis(0),
         }))
         .unwrap();

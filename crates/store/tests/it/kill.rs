@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use tagus_store::Store;
+use tagus_store::{Store, block_on};
 
 use crate::{config, first_login, has_login};
 
@@ -25,7 +25,7 @@ fn acknowledged_rows_survive_a_kill() {
                 "{number} was acknowledged and is gone"
             );
         }
-        let counts = store.counts().unwrap();
+        let counts = block_on(store.counts()).unwrap();
         assert_eq!(counts.accounts, counts.devices, "half a batch");
         seen += 1_000_000;
     }

@@ -12,7 +12,7 @@ mod power;
 use std::path::Path;
 
 use tagus_base::{UnixMillis, UserId, Uuid};
-use tagus_store::{AccountRow, Batch, Config, Op, Store};
+use tagus_store::{AccountOp, AccountRow, Batch, DeviceOp, SqliteConfig, Store, block_on};
 
 fn user(number: u32) -> UserId {
     let mut bytes = [0; 16];
@@ -26,17 +26,17 @@ fn account(number: u32) -> AccountRow {
 
 /// A new account with its device, as a first login makes it.
 fn first_login(number: u32) -> Batch {
-    Batch::from(Op::AccountInsert(Box::new(account(number)))).with(Op::DeviceInsert {
+    Batch::from(AccountOp::Insert(Box::new(account(number)))).with(DeviceOp::Insert {
         id: format!("device-{number}"),
         user: user(number),
     })
 }
 
 fn has_login(store: &Store, number: u32) -> bool {
-    let found = store.account_by_device(&format!("device-{number}"));
+    let found = block_on(store.account_by_device(&format!("device-{number}")));
     found.unwrap() == Some(account(number))
 }
 
-fn config(folder: &Path) -> Config {
-    Config::new(folder.join("tagus.db"))
+fn config(folder: &Path) -> SqliteConfig {
+    SqliteConfig::new(folder.join("tagus.db"))
 }

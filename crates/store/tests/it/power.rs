@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use tagus_base::Rng;
-use tagus_store::{Config, Store, StoreError, Synchronous};
+use tagus_store::{SqliteConfig, Store, StoreError, Synchronous, block_on};
 
 use crate::{config, disk, first_login, has_login};
 
@@ -42,7 +42,7 @@ fn a_failed_group_fails_every_caller_and_the_store_goes_on() {
             });
         }
     });
-    assert_eq!(store.counts().unwrap().accounts, 1);
+    assert_eq!(block_on(store.counts()).unwrap().accounts, 1);
     disk::fail_syncs(folder.path(), false);
     for number in 1..4 {
         store.commit_blocking(first_login(number)).unwrap();
@@ -63,7 +63,7 @@ struct Run {
 fn run(synchronous: Synchronous, seed: u64) -> Run {
     let folder = tempfile::tempdir().unwrap();
     disk::watch(folder.path());
-    let config = Config {
+    let config = SqliteConfig {
         synchronous,
         wal_bytes_max: 32 << 10,
         idle: Duration::from_millis(1),

@@ -18,6 +18,10 @@ pub struct ApiError {
 pub const CODE_INVALID_ARGUMENT: i32 = 3;
 /// What was asked for does not exist: HTTP 404.
 pub const CODE_NOT_FOUND: i32 = 5;
+/// The server is at fault: HTTP 500.
+pub const CODE_INTERNAL: i32 = 13;
+/// Not now: HTTP 503.
+pub const CODE_UNAVAILABLE: i32 = 14;
 
 impl ApiError {
     /// An error with this gRPC code.
@@ -51,12 +55,12 @@ impl ApiError {
 
     /// Not now.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self::new(14, message)
+        Self::new(CODE_UNAVAILABLE, message)
     }
 
     /// We are wrong.
     pub fn internal() -> Self {
-        Self::new(13, "Internal server error.")
+        Self::new(CODE_INTERNAL, "Internal server error.")
     }
 
     /// The HTTP status of the code, as the protocol's gateway maps it.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,28 +17,36 @@ use hyper::{Method as Verb, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tagus_net::Permit;
 use tagus_players::Login;
-use tagus_wire::{Auth, MethodInfo, RouteError, route};
+use tagus_wire::{Auth, Method as _, MethodInfo, Route, RouteError, method, route};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::api::methods::{Call, caller_of, handler};
+use crate::api::metrics::{HttpMetrics, OTHER, PAGE, WS};
 use crate::api::{ApiError, run_rpc, socket};
 use crate::assets;
+use crate::doors::{Admission, Newcomer, Reason};
 use crate::gateway::Gateway;
 use crate::hooks::Caller;
-
-/// TLS of a door, if configured.
-pub(crate) type Tls = Option<tokio_rustls::TlsAcceptor>;
 
 /// What serves the connections of port 7350.
 #[derive(Clone)]
 pub(crate) struct HttpDoor {
     pub(crate) gateway: Arc<Gateway>,
-    pub(crate) tls: Tls,
+    /// None: in the clear.
+    pub(crate) tls: Option<tokio_rustls::TlsAcceptor>,
     pub(crate) draining: watch::Receiver<bool>,
+    pub(crate) admission: Admission,
+    pub(crate) metrics: HttpMetrics,
 }
 
 type Answer = Response<Full<Bytes>>;
+/// What the method table says about a request.
+type Routed = (
+    &'static MethodInfo,
+    &'static Route,
+    Vec<(&'static str, String)>,
+);
 
 /// One connection's state that a request may take with it.
 struct Place {
@@ -48,24 +56,38 @@ struct Place {
 
 impl HttpDoor {
     /// Serves one connection until it closes, upgrades or the server drains.
-    pub(crate) async fn serve(self, stream: std::net::TcpStream, address: IpAddr, permit: Permit) {
-        let stream = match TcpStream::from_std(stream) {
+    pub(crate) async fn serve(self, newcomer: Newcomer) {
+        let mut stream = match TcpStream::from_std(newcomer.stream) {
             Ok(stream) => stream,
             Err(error) => return tracing::debug!(%error, "take over a connection"),
         };
         drop(stream.set_nodelay(true));
         let limits = &self.gateway.config.limits;
         let header_timeout = Duration::from_millis(limits.http_header_timeout_ms.into());
+        let deadline = tokio::time::Instant::now() + header_timeout;
+        let mut permit = newcomer.permit;
+        let identified =
+            self.admission
+                .identify(&mut stream, newcomer.address, &mut permit, deadline);
+        let Some(address) = identified.await else {
+            return;
+        };
         let place = Arc::new(Place {
             address,
             permit: Mutex::new(Some(permit)),
         });
         match self.tls.clone() {
             None => self.serve_io(TokioIo::new(stream), place).await,
-            Some(tls) => match tokio::time::timeout(header_timeout, tls.accept(stream)).await {
+            Some(tls) => match tokio::time::timeout_at(deadline, tls.accept(stream)).await {
                 Ok(Ok(stream)) => self.serve_io(TokioIo::new(stream), place).await,
-                Ok(Err(error)) => tracing::debug!(%error, "TLS handshake"),
-                Err(_) => tracing::debug!("TLS handshake timed out"),
+                Ok(Err(error)) => {
+                    tracing::debug!(%error, "TLS handshake");
+                    self.admission.refuse(Reason::Tls);
+                }
+                Err(_) => {
+                    tracing::debug!("TLS handshake timed out");
+                    self.admission.refuse(Reason::HandshakeTimeout);
+                }
             },
         }
     }
@@ -96,37 +118,67 @@ impl HttpDoor {
         }
     }
 
-    async fn handle(&self, mut request: Request<Incoming>, place: &Place) -> Answer {
+    async fn handle(&self, request: Request<Incoming>, place: &Place) -> Answer {
+        let started = Instant::now();
+        let (method, answer) = self.answer(request, place).await;
+        self.metrics
+            .answered(method, answer.status(), started.elapsed());
+        answer
+    }
+
+    /// Answers a request, and says what it was for the metrics.
+    async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        place: &Place,
+    ) -> (&'static str, Answer) {
+        let forwarded = forwarded_for(request.headers());
         let proxies = &self.gateway.config.trusted;
-        let forwarded = request
-            .headers()
-            .get("x-forwarded-for")
-            .and_then(|value| value.to_str().ok());
-        let address = proxies.client_address(place.address, forwarded);
+        let address = proxies.client_address(place.address, Some(&forwarded));
         let path = request.uri().path().to_owned();
         let query = request.uri().query().unwrap_or_default().to_owned();
         if request.method() == Verb::OPTIONS {
-            return preflight();
+            return (OTHER, preflight());
         }
         if path == "/ws" && request.method() == Verb::GET {
-            return self.upgrade(&mut request, &query, address, place);
+            return (WS, self.upgrade(&mut request, &query, address, place));
         }
-        if request.method() == Verb::GET || request.method() == Verb::HEAD {
-            if let Some(answer) = assets::serve_page(&self.gateway.pages, &path) {
-                return answer;
-            }
-            if path == "/v2/x/arcade" {
-                return json(200, assets::arcade(&self.gateway));
-            }
-            if let Some(answer) = assets::serve(&path, request.headers().get(header::IF_NONE_MATCH))
-            {
-                return answer;
-            }
+        if let Some(answer) = self.page(&request, &path) {
+            return (PAGE, answer);
         }
-        match self.call(request, path, query, address).await {
-            Ok(answer) => answer,
-            Err(error) => refuse(&error, error.body()),
+        if let Some(id) = path.strip_prefix("/v2/rpc/") {
+            let answer = self.rpc(request, &id.to_lowercase(), &query).await;
+            return (method::RpcFunc::NAME, answer);
         }
+        let (method, answered) = match route(request.method().as_str(), &path) {
+            Ok(routed) => (
+                routed.0.name,
+                self.call(request, routed, query, address).await,
+            ),
+            Err(RouteError::NotFound) => (OTHER, Err(ApiError::not_found("Not Found"))),
+            Err(RouteError::WrongVerb) => {
+                (OTHER, Err(ApiError::unimplemented("Method Not Allowed")))
+            }
+        };
+        let answer = answered.unwrap_or_else(|error| refuse(&error, error.body()));
+        (method, answer)
+    }
+
+    fn page(&self, request: &Request<Incoming>, path: &str) -> Option<Answer> {
+        if request.method() != Verb::GET && request.method() != Verb::HEAD {
+            return None;
+        }
+        if path == "/" && !wants_html(request.headers()) {
+            // The old protocol's empty answer: clients ask for it to see whether anybody is there.
+            return Some(Response::new(Full::default()));
+        }
+        if let Some(answer) = assets::serve_page(&self.gateway.pages, path) {
+            return Some(answer);
+        }
+        if path == "/v2/x/arcade" {
+            return Some(json(200, assets::arcade(&self.gateway)));
+        }
+        assets::serve(path, request.headers().get(header::IF_NONE_MATCH))
     }
 
     fn upgrade(
@@ -150,14 +202,15 @@ impl HttpDoor {
                 answer
             }
             Ok(accepted) => {
-                let Some(permit) = place
-                    .permit
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take()
-                else {
+                let mut slot = place.permit.lock().unwrap_or_else(PoisonError::into_inner);
+                let Some(mut permit) = slot.take() else {
                     return text(400, "This connection was upgraded already");
                 };
+                if let Err(refused) = self.admission.name(&mut permit, address) {
+                    *slot = Some(permit);
+                    let error = ApiError::new(CODE_RESOURCE_EXHAUSTED, refused.to_string());
+                    return refuse(&error, error.body());
+                }
                 let answer = socket::switching(&accepted.accept).body(Full::default());
                 let upgrade = hyper::upgrade::on(request);
                 let gateway = self.gateway.clone();
@@ -173,18 +226,10 @@ impl HttpDoor {
     async fn call(
         &self,
         request: Request<Incoming>,
-        path: String,
+        (info, route, params): Routed,
         query: String,
         address: IpAddr,
     ) -> Result<Answer, ApiError> {
-        if let Some(id) = path.strip_prefix("/v2/rpc/") {
-            return Ok(self.rpc(request, &id.to_lowercase(), &query).await);
-        }
-        let (info, route, params) =
-            route(request.method().as_str(), &path).map_err(|error| match error {
-                RouteError::NotFound => ApiError::not_found("Not Found"),
-                RouteError::WrongVerb => ApiError::unimplemented("Method Not Allowed"),
-            })?;
         let login = self.authorize(info, request.headers())?;
         let Some(handle) = handler(info) else {
             return Err(ApiError::unimplemented(format!(
@@ -324,6 +369,26 @@ impl HttpDoor {
     }
 }
 
+/// What all proxies on the way have written; some add a line of their own.
+fn forwarded_for(headers: &hyper::HeaderMap) -> String {
+    let lines = headers.get_all("x-forwarded-for").iter();
+    let lines: Vec<&str> = lines
+        // What is no text is no address either.
+        .map(|value| value.to_str().unwrap_or_default())
+        .collect();
+    lines.join(",")
+}
+
+/// Whether a browser asks, and not a program that only wants an answer.
+fn wants_html(headers: &hyper::HeaderMap) -> bool {
+    let mut lines = headers.get_all(header::ACCEPT).iter();
+    lines.any(|value| {
+        value
+            .to_str()
+            .is_ok_and(|text| text.to_ascii_lowercase().contains("text/html"))
+    })
+}
+
 fn log_end(ended: Result<(), hyper::Error>) {
     if let Err(error) = ended {
         tracing::debug!(%error, "HTTP connection ended");
@@ -420,3 +485,6 @@ fn preflight() -> Answer {
     );
     answer
 }
+
+/// Too many of something: HTTP 429.
+const CODE_RESOURCE_EXHAUSTED: i32 = 8;

@@ -1,11 +1,15 @@
 //! The HTTP API: one table of methods, their handlers, and the errors they answer.
 
+mod account;
 mod error;
 mod http;
+mod matches;
 mod methods;
+mod metrics;
 mod rpc;
 mod socket;
 
-pub use error::{ApiError, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND};
-pub(crate) use http::{HttpDoor, Tls};
+pub use error::{ApiError, CODE_INTERNAL, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND, CODE_UNAVAILABLE};
+pub(crate) use http::HttpDoor;
+pub(crate) use metrics::HttpMetrics;
 pub(crate) use rpc::run_rpc;

@@ -73,12 +73,25 @@ pub(crate) fn check<B>(
     let ext = value("ext") == Some("1");
     Ok(SocketRequest {
         kind: ArrivalKind::WebSocket {
-            identity: identity(&login),
+            identity: identity(
+                login,
+                value("status").is_some_and(is_true),
+                value("lang")
+                    .unwrap_or_default()
+                    .chars()
+                    .take(LANG_CHARS_MAX)
+                    .collect(),
+            ),
             format,
             ext,
         },
         accept,
     })
+}
+
+/// The truth values that the old protocol takes in a URL.
+fn is_true(text: &str) -> bool {
+    matches!(text, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }
 
 /// Waits for the upgrade and hands the socket over.
@@ -136,5 +149,7 @@ pub(crate) fn switching(accept: &str) -> hyper::http::response::Builder {
         .header(header::SEC_WEBSOCKET_ACCEPT, accept)
 }
 
+/// Characters of the language tag in the URL; the rest is cut off.
+const LANG_CHARS_MAX: usize = 18;
 /// Sockets go to the shards in turn.
 static NEXT: AtomicUsize = AtomicUsize::new(0);

@@ -12,8 +12,9 @@ use tagus_wire::Format;
 use tokio::task::JoinSet;
 
 use super::load::LoadSocket;
-use super::server::BenchServer;
-use super::{or_not_available, say};
+use super::progress::Progress;
+use super::server::{BenchServer, Plan};
+use super::{float, or_not_available};
 
 /// What `tagus bench connect` runs.
 #[derive(Args, Clone, Debug)]
@@ -34,7 +35,13 @@ pub(super) async fn run(args: ConnectArgs, json: bool) -> anyhow::Result<()> {
             "{needed} open files are needed and {open_files_max} are allowed; raise the hard limit or lower --count"
         );
     }
-    let server = BenchServer::start(args.shards).await?;
+    let progress = Progress::new(SETTLE * 2 + OPEN_TIME);
+    progress.show("opening sockets");
+    let plan = Plan {
+        shards: args.shards,
+        ..Plan::default()
+    };
+    let server = BenchServer::start(&plan).await?;
     let client = Client::new(&format!("http://{}", server.http), "defaultkey")?;
     let session = client
         .authenticate_device("bench-device-000000", true, None)
@@ -57,7 +64,7 @@ pub(super) async fn run(args: ConnectArgs, json: bool) -> anyhow::Result<()> {
     let connects_per_s = f64::from(args.count) / opened.elapsed.as_secs_f64();
     let per_socket = rss_before
         .zip(rss_after)
-        .map(|(before, after)| bytes(after.saturating_sub(before)) / f64::from(args.count));
+        .map(|(before, after)| float(after.saturating_sub(before)) / f64::from(args.count));
     let [p50, p99] = [0.5, 0.99].map(|quantile| opened.latency_us.value_at_quantile(quantile));
     if json {
         let row = serde_json::json!({
@@ -72,13 +79,13 @@ pub(super) async fn run(args: ConnectArgs, json: bool) -> anyhow::Result<()> {
             "rss_after_bytes": rss_after,
             "rss_per_socket_bytes": per_socket,
         });
-        say(&row.to_string());
+        progress.say(&row.to_string());
         return Ok(());
     }
     let mib = |value: Option<u64>| {
-        or_not_available(value.map(|value| bytes(value) / 1_048_576.0), " MiB")
+        or_not_available(value.map(|value| float(value) / 1_048_576.0), " MiB")
     };
-    say(&format!(
+    progress.say(&format!(
         "connect: {} idle sockets, {AT_ONCE} opened at a time, {} shard(s)\n\
          connects per second  {connects_per_s:.0}\n\
          time of a connect    p50 {p50} µs, p99 {p99} µs\n\
@@ -145,16 +152,10 @@ fn keep(idle: &mut JoinSet<anyhow::Result<()>>, sockets: Vec<LoadSocket>) {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "memory of one process is far below 2^53 bytes"
-)]
-const fn bytes(value: u64) -> f64 {
-    value as f64
-}
-
 /// Sockets that are being opened at any moment.
 const AT_ONCE: u32 = 64;
 const SOCKETS_BEFORE: u32 = 64;
+/// About what opening takes.
+const OPEN_TIME: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(1_500);
 const LATENCY_US_MAX: u64 = 60_000_000;

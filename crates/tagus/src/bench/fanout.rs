@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use hdrhistogram::Histogram;
@@ -15,32 +15,35 @@ use tagus_wire::{Format, decode_envelope};
 use tokio::task::JoinSet;
 
 use super::load::LoadSocket;
-use super::proc::Process;
-use super::raw::{Pattern, RawSockets};
-use super::server::BenchServer;
-use super::{or_not_available, say};
+use super::progress::Progress;
+use super::raw::{Order, Written};
+use super::server::{BenchServer, Plan};
+use super::tally::{self, Row, Sample, Span, Totals};
 
 /// What `tagus bench fanout` runs.
 #[derive(Args, Clone, Debug)]
 pub(super) struct FanoutArgs {
     /// Relayed matches.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1_000))]
-    matches: u16,
+    pub(super) matches: u16,
     /// Clients in each match.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..=1_000))]
-    clients: u16,
+    pub(super) clients: u16,
     /// Messages per second from each client.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
-    rate: u16,
+    pub(super) rate: u16,
     /// Bytes of data in each message; the first eight are the time of sending.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(8..=2_048))]
-    bytes: u16,
+    pub(super) bytes: u16,
     /// Seconds measured for each format, in five rounds.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=3_600))]
-    seconds: u16,
+    pub(super) seconds: u16,
     /// Threads of the server that own connections and rooms.
     #[arg(long, default_value_t = 1)]
-    shards: usize,
+    pub(super) shards: usize,
+    /// Wakes per second of the plain writer; default: as many as the server's shards have.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    raw_wakes: Option<u32>,
     /// Format of the sockets.
     #[arg(long, value_enum, default_value_t = BenchFormat::Both)]
     format: BenchFormat,
@@ -63,19 +66,35 @@ pub(super) async fn run(args: FanoutArgs, json: bool) -> anyhow::Result<()> {
         BenchFormat::Protobuf => &[Format::Protobuf],
         BenchFormat::Both => &[Format::Json, Format::Protobuf],
     };
+    let round = Duration::from_secs(args.seconds.into()) / ROUNDS;
+    let pauses = (WARM_UP + COOL_DOWN) * 2;
+    let one = (round + COOL_DOWN) * 2 + WARM_UP;
+    let progress = Progress::new((one * ROUNDS + pauses) * u32::try_from(formats.len())?);
+    let plan = Plan {
+        shards: args.shards,
+        ..Plan::default()
+    };
     if !json {
-        say(&header(&args));
+        progress.say(&tally::header(&args));
     }
     for format in formats {
-        let row = measure(&args, *format).await?;
-        say(&if json { row.json(&args) } else { row.text() });
+        let row = measure(&args, *format, &plan, &progress).await?;
+        progress.say(&if json { row.json(&args) } else { row.text() });
     }
     Ok(())
 }
 
-async fn measure(args: &FanoutArgs, format: Format) -> anyhow::Result<Row> {
-    let server = BenchServer::start(args.shards).await?;
+async fn measure(
+    args: &FanoutArgs,
+    format: Format,
+    plan: &Plan,
+    progress: &Progress,
+) -> anyhow::Result<Row> {
+    progress.show("warming up");
+    let mut server = BenchServer::start(plan).await?;
     let (sockets, match_ids, frame_bytes) = enter_matches(args, format, &server).await?;
+    let ports = sockets.iter().map(LoadSocket::port);
+    let ports = ports.collect::<std::io::Result<Vec<u16>>>()?;
     let load = Rc::new(Load::new()?);
     let mut tasks = JoinSet::new();
     let period = Duration::from_secs(1) / u32::from(args.rate);
@@ -96,33 +115,70 @@ async fn measure(args: &FanoutArgs, format: Format) -> anyhow::Result<Row> {
         };
         tasks.spawn_local(player.play(first, period));
     }
-    let pattern = Pattern {
-        groups: args.matches.into(),
-        group_size: args.clients.into(),
+    let round = Duration::from_secs(args.seconds.into()) / ROUNDS;
+    let mut order = Order {
+        groups: ports
+            .chunks(args.clients.into())
+            .map(<[u16]>::to_vec)
+            .collect(),
         frame_bytes,
-        bursts_per_s: f64::from(args.rate) * f64::from(count),
+        messages_per_s: f64::from(args.rate) * f64::from(count),
+        wakes_per_s: 0.0,
+        length_ms: u64::try_from(round.as_millis())?,
     };
-    let mut raw = RawSockets::connect(pattern)?;
-    let me = Process::of(std::process::id());
+    // What is not known of a system is taken as once for each message.
+    let warm = workload(&load, &server, WARM_UP).await?;
+    let wakes_per_s = |span: &Span| {
+        let set = args.raw_wakes.map(f64::from);
+        set.or_else(|| span.server_wakes_per_s())
+    };
+    order.wakes_per_s = wakes_per_s(&warm).unwrap_or(order.messages_per_s);
     let mut totals = Totals::default();
-    for _ in 0..ROUNDS {
-        totals.raw_us.extend(raw.round(RAW_ROUND)?);
-        load.sending.set(true);
-        tokio::time::sleep(WARM_UP).await;
-        let before = Sample::take(&load, &server.process, &me);
-        load.measuring.set(true);
-        tokio::time::sleep(Duration::from_secs(args.seconds.into()) / ROUNDS).await;
-        load.measuring.set(false);
-        totals.add(&before, &Sample::take(&load, &server.process, &me));
-        load.sending.set(false);
+    for number in 1..=ROUNDS {
+        progress.show(&format!("{} {number}/{ROUNDS}", tally::name(format)));
+        let raw = plain_writes(&load, &mut server, &order).await?;
+        let served = workload(&load, &server, round).await?;
+        order.wakes_per_s = wakes_per_s(&served).unwrap_or(order.wakes_per_s);
+        totals.add(&raw, &served);
         if let Some(ended) = tasks.try_join_next() {
             ended?.context("a client was lost")?;
         }
-        tokio::time::sleep(COOL_DOWN).await;
     }
-    raw.close()?;
     let latency_us = load.latency_us.borrow();
     Ok(totals.row(format, frame_bytes, args, &latency_us))
+}
+
+/// Lets the clients send.
+async fn workload(load: &Load, server: &BenchServer, length: Duration) -> anyhow::Result<Span> {
+    load.sending.set(true);
+    tokio::time::sleep(WARM_UP).await;
+    let before = Sample::take(load, server).await?;
+    load.measuring.set(true);
+    tokio::time::sleep(length).await;
+    load.measuring.set(false);
+    let after = Sample::take(load, server).await?;
+    load.sending.set(false);
+    tokio::time::sleep(COOL_DOWN).await;
+    Ok(Span { before, after })
+}
+
+/// Has the server write to the same clients without being asked to by any of them.
+async fn plain_writes(
+    load: &Load,
+    server: &mut BenchServer,
+    order: &Order,
+) -> anyhow::Result<(Span, Written)> {
+    let before = Sample::take(load, server).await?;
+    let written = server.write_raw(order).await?;
+    tokio::time::sleep(COOL_DOWN).await;
+    let after = Sample::take(load, server).await?;
+    let received = after.delivered - before.delivered;
+    ensure!(
+        received == written.writes,
+        "{received} of {} plain writes arrived",
+        written.writes
+    );
+    Ok((Span { before, after }, written))
 }
 
 /// Logs everybody in, fills the matches, and learns from one message how long a delivery is.
@@ -179,13 +235,13 @@ fn data_message(match_id: &str, bytes: usize, sent_ns: u64) -> Envelope {
 }
 
 /// What all clients share.
-struct Load {
+pub(super) struct Load {
     start: Instant,
     sending: Cell<bool>,
     measuring: Cell<bool>,
-    sent: Cell<u64>,
-    delivered: Cell<u64>,
-    reads: Cell<u64>,
+    pub(super) sent: Cell<u64>,
+    pub(super) delivered: Cell<u64>,
+    pub(super) reads: Cell<u64>,
     latency_us: RefCell<Histogram<u64>>,
 }
 
@@ -264,238 +320,9 @@ impl Player {
     }
 }
 
-/// The counts at one moment.
-struct Sample {
-    at: Instant,
-    sent: u64,
-    delivered: u64,
-    reads: u64,
-    server_cpu_us: Option<f64>,
-    load_cpu_us: Option<f64>,
-}
-
-impl Sample {
-    fn take(load: &Load, server: &Process, me: &Process) -> Self {
-        Self {
-            at: Instant::now(),
-            sent: load.sent.get(),
-            delivered: load.delivered.get(),
-            reads: load.reads.get(),
-            server_cpu_us: server.cpu_us(),
-            load_cpu_us: me.cpu_us(),
-        }
-    }
-}
-
-/// The rounds so far.
-#[derive(Default)]
-struct Totals {
-    seconds: f64,
-    sent: f64,
-    delivered: f64,
-    reads: f64,
-    server_us: Vec<f64>,
-    load_us: Vec<f64>,
-    raw_us: Vec<f64>,
-}
-
-impl Totals {
-    fn add(&mut self, before: &Sample, after: &Sample) {
-        let delivered = count(after.delivered - before.delivered);
-        self.seconds += (after.at - before.at).as_secs_f64();
-        self.sent += count(after.sent - before.sent);
-        self.delivered += delivered;
-        self.reads += count(after.reads - before.reads);
-        let cost = |before: Option<f64>, after: Option<f64>| Some((after? - before?) / delivered);
-        self.server_us
-            .extend(cost(before.server_cpu_us, after.server_cpu_us));
-        self.load_us
-            .extend(cost(before.load_cpu_us, after.load_cpu_us));
-    }
-
-    fn row(
-        self,
-        format: Format,
-        frame_bytes: usize,
-        args: &FanoutArgs,
-        latency_us: &Histogram<u64>,
-    ) -> Row {
-        let (server_cpu_us, raw_cpu_us) = (median(self.server_us), median(self.raw_us));
-        Row {
-            format,
-            frame_bytes,
-            sent_per_s: self.sent / self.seconds,
-            delivered_per_s: self.delivered / self.seconds,
-            expected_per_s: self.sent / self.seconds * (f64::from(args.clients) - 1.0),
-            delivered_per_read: self.delivered / self.reads,
-            latency_us: [
-                latency_us.value_at_quantile(0.5),
-                latency_us.value_at_quantile(0.99),
-                latency_us.max(),
-            ],
-            server_cpu_us,
-            raw_cpu_us,
-            ratio: server_cpu_us
-                .zip(raw_cpu_us)
-                .map(|(server, raw)| server / raw),
-            load_cpu_us: median(self.load_us),
-        }
-    }
-}
-
-/// One line of the result.
-struct Row {
-    format: Format,
-    frame_bytes: usize,
-    sent_per_s: f64,
-    delivered_per_s: f64,
-    expected_per_s: f64,
-    delivered_per_read: f64,
-    latency_us: [u64; 3],
-    server_cpu_us: Option<f64>,
-    raw_cpu_us: Option<f64>,
-    ratio: Option<f64>,
-    load_cpu_us: Option<f64>,
-}
-
-impl Row {
-    fn json(&self, args: &FanoutArgs) -> String {
-        serde_json::json!({
-            "bench": "fanout",
-            "format": name(self.format),
-            "shards": args.shards,
-            "matches": args.matches,
-            "clients": args.clients,
-            "rate": args.rate,
-            "bytes": args.bytes,
-            "seconds": args.seconds,
-            "frame_bytes": self.frame_bytes,
-            "sent_per_s": self.sent_per_s,
-            "delivered_per_s": self.delivered_per_s,
-            "expected_per_s": self.expected_per_s,
-            "delivered_per_read": self.delivered_per_read,
-            "latency_p50_us": self.latency_us[0],
-            "latency_p99_us": self.latency_us[1],
-            "latency_max_us": self.latency_us[2],
-            "server_cpu_us": self.server_cpu_us,
-            "raw_cpu_us": self.raw_cpu_us,
-            "ratio": self.ratio,
-            "load_cpu_us": self.load_cpu_us,
-        })
-        .to_string()
-    }
-
-    fn text(&self) -> String {
-        format!(
-            "{:<9} {:>6} {:>12.0} {:>12.0} {:>6.2} {:>9} {:>9} {:>10} {:>10} {:>7} {:>9}",
-            name(self.format),
-            self.frame_bytes,
-            self.delivered_per_s,
-            self.expected_per_s,
-            self.delivered_per_read,
-            self.latency_us[0],
-            self.latency_us[1],
-            or_not_available(self.server_cpu_us, ""),
-            or_not_available(self.raw_cpu_us, ""),
-            or_not_available(self.ratio, ""),
-            or_not_available(self.load_cpu_us, ""),
-        )
-    }
-}
-
-fn header(args: &FanoutArgs) -> String {
-    let FanoutArgs {
-        matches,
-        clients,
-        rate,
-        bytes,
-        seconds,
-        shards,
-        ..
-    } = args;
-    format!(
-        "fanout: {matches} matches of {clients} clients, {rate} messages a second of {bytes} bytes from each, \
-         {seconds} s in {ROUNDS} rounds, {shards} shard(s)\n\
-         latency in microseconds; CPU in microseconds per delivery: the server's, one plain write's, the load's own\n\
-         {:<9} {:>6} {:>12} {:>12} {:>6} {:>9} {:>9} {:>10} {:>10} {:>7} {:>9}",
-        "format",
-        "frame",
-        "delivered/s",
-        "expected/s",
-        "/read",
-        "p50",
-        "p99",
-        "server",
-        "raw",
-        "ratio",
-        "load",
-    )
-}
-
-const fn name(format: Format) -> &'static str {
-    match format {
-        Format::Json => "json",
-        Format::Protobuf => "protobuf",
-    }
-}
-
-/// Exact up to 2^53.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of one run are far below 2^53"
-)]
-const fn count(value: u64) -> f64 {
-    value as f64
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
-}
-
 /// Plain writes and the server are measured in turn, so that a noisy minute hits both.
-const ROUNDS: u32 = 5;
-const RAW_ROUND: Duration = Duration::from_millis(600);
+pub(super) const ROUNDS: u32 = 5;
 const WARM_UP: Duration = Duration::from_millis(300);
 const COOL_DOWN: Duration = Duration::from_millis(100);
 const LATENCY_SAMPLED_EVERY: u64 = 8;
 const LATENCY_US_MAX: u64 = 60_000_000;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_middle_of_the_rounds_counts() {
-        assert_eq!(median(vec![9.0, 1.0, 5.0]), Some(5.0));
-        assert_eq!(median(Vec::new()), None);
-    }
-
-    #[test]
-    fn costs_are_per_delivery_of_a_round() {
-        let at = Instant::now();
-        let before = Sample {
-            at,
-            sent: 10,
-            delivered: 100,
-            reads: 50,
-            server_cpu_us: Some(1e3),
-            load_cpu_us: None,
-        };
-        let after = Sample {
-            at: at + Duration::from_secs(2),
-            sent: 30,
-            delivered: 300,
-            reads: 150,
-            server_cpu_us: Some(2e3),
-            load_cpu_us: Some(1.0),
-        };
-        let mut totals = Totals::default();
-        totals.add(&before, &after);
-        assert_eq!((totals.server_us, totals.load_us), (vec![5.0], vec![]));
-        assert_eq!(
-            (totals.sent, totals.delivered, totals.reads),
-            (20.0, 200.0, 100.0)
-        );
-    }
-}

@@ -63,6 +63,11 @@ impl LoadSocket {
         })
     }
 
+    /// The port of this end.
+    pub(super) fn port(&self) -> io::Result<u16> {
+        Ok(self.stream.local_addr()?.port())
+    }
+
     /// Waits until the server sent something. May be dropped half-way.
     pub(super) async fn readable(&self) -> io::Result<()> {
         self.stream.readable().await

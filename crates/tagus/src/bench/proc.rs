@@ -21,6 +21,19 @@ impl Process {
         cpu_us_of(&std::fs::read_to_string(self.folder.join("stat")).ok()?)
     }
 
+    /// How often its threads of such a name have woken, counted as their voluntary waits.
+    pub(super) fn wakes(&self, thread_prefix: &str) -> Option<u64> {
+        let mut wakes = 0;
+        for task in std::fs::read_dir(self.folder.join("task")).ok()? {
+            let task = task.ok()?.path();
+            let name = std::fs::read_to_string(task.join("comm")).ok()?;
+            if name.starts_with(thread_prefix) {
+                wakes += waits_of(&std::fs::read_to_string(task.join("status")).ok()?)?;
+            }
+        }
+        Some(wakes)
+    }
+
     /// Resident memory, in bytes.
     pub(super) fn rss_bytes(&self) -> Option<u64> {
         rss_bytes_of(&std::fs::read_to_string(self.folder.join("status")).ok()?)
@@ -41,6 +54,12 @@ fn cpu_us_of(stat: &str) -> Option<f64> {
     let user: f64 = fields.next()?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;
     Some((user + system) * US_PER_CLOCK_TICK)
+}
+
+fn waits_of(status: &str) -> Option<u64> {
+    let mut lines = status.lines();
+    let waits = lines.find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    waits.trim().parse().ok()
 }
 
 fn rss_bytes_of(status: &str) -> Option<u64> {
@@ -64,6 +83,13 @@ mod tests {
         assert_eq!(cpu_us_of(stat), Some(2e6));
         assert_eq!(cpu_us_of("7 (a) S 1"), None);
         assert_eq!(cpu_us_of(""), None);
+    }
+
+    #[test]
+    fn waits_are_the_voluntary_ones() {
+        let status = "Name:\tx\nvoluntary_ctxt_switches:\t17\nnonvoluntary_ctxt_switches:\t4\n";
+        assert_eq!(waits_of(status), Some(17));
+        assert_eq!(waits_of("nonvoluntary_ctxt_switches:\t4\n"), None);
     }
 
     #[test]

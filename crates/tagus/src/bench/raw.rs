@@ -1,98 +1,129 @@
-//! The machine's own cost: plain writes of as many bytes, at the same rate and pattern, to as many sockets.
+//! The machine's own cost: plain writes of as many bytes, at the same rate and pattern, to the same sockets.
+//!
+//! A thread of the measured server writes, on the bench's order: to duplicates of the very descriptors that the
+//! server's shards write to, so that the other ends, the readers and the process are those of the workload.
 
-use std::io::{self, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncReadExt as _;
+use serde::{Deserialize, Serialize};
+use tagus_net::{WsOpcode, ws_frame};
 
 use super::proc::thread_cpu_us;
 
-/// What the writes look like.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pattern {
-    /// Groups of sockets.
-    pub(super) groups: usize,
-    /// Sockets in each.
-    pub(super) group_size: usize,
-    /// Bytes of one write.
+/// What the writes look like. One line of JSON on the control connection.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Order {
+    /// Groups of sockets, by the ports of their far ends. A message to a group is one write to each of its sockets
+    /// but one, which takes turns.
+    pub(super) groups: Vec<Vec<u16>>,
+    /// Bytes of one write, a WebSocket frame.
     pub(super) frame_bytes: usize,
-    /// Bursts per second over all groups; each is one write to all sockets of a group but one.
-    pub(super) bursts_per_s: f64,
+    /// Messages per second over all groups.
+    pub(super) messages_per_s: f64,
+    /// Times per second that the writer wakes and writes what is due.
+    pub(super) wakes_per_s: f64,
+    /// How long, in milliseconds.
+    pub(super) length_ms: u64,
 }
 
-/// Connected sockets over loopback, read by a thread of their own.
-pub(super) struct RawSockets {
-    pattern: Pattern,
-    groups: Vec<Vec<TcpStream>>,
-    reader: JoinHandle<io::Result<()>>,
+/// What was done. One line of JSON in answer.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(super) struct Written {
+    /// Writes.
+    pub(super) writes: u64,
+    /// Times that the writer slept.
+    pub(super) sleeps: u64,
+    /// CPU time of the writing thread, in microseconds; none where the system does not tell.
+    pub(super) cpu_us: Option<f64>,
+    /// Why it failed; empty if it did not.
+    pub(super) failure: String,
 }
 
-impl RawSockets {
-    /// Connects them.
-    pub(super) fn connect(pattern: Pattern) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
-        let (mut groups, mut far_ends) = (Vec::new(), Vec::new());
-        for _ in 0..pattern.groups {
-            let mut group = Vec::new();
-            for _ in 0..pattern.group_size {
-                let far_end = TcpStream::connect(address)?;
-                far_end.set_nonblocking(true)?;
-                far_ends.push(far_end);
-                let (near_end, _) = listener.accept()?;
-                near_end.set_nodelay(true)?;
-                group.push(near_end);
-            }
-            groups.push(group);
-        }
-        let reader = std::thread::Builder::new()
-            .name("raw-reader".to_owned())
-            .spawn(|| read_all(far_ends))?;
-        Ok(Self {
-            pattern,
-            groups,
-            reader,
+/// Starts the thread that obeys the bench: connects to `control`, and ends the whole process when that connection
+/// ends, so that a server never outlives its bench.
+///
+/// # Errors
+/// Nobody listens there.
+pub fn obey(control: SocketAddr) -> io::Result<JoinHandle<()>> {
+    let stream = TcpStream::connect(control)?;
+    std::thread::Builder::new()
+        .name("bench-writer".to_owned())
+        .spawn(move || {
+            let ended = serve_orders(stream);
+            std::process::exit(i32::from(ended.is_err()));
         })
-    }
+}
 
-    /// Writes at the rate for a time; answers the CPU time of one write in microseconds, the waking between bursts
-    /// included. None where the system does not tell.
-    pub(super) fn round(&mut self, length: Duration) -> io::Result<Option<f64>> {
-        let frame = vec![0_u8; self.pattern.frame_bytes];
-        settle();
-        let before = thread_cpu_us();
-        let start = Instant::now();
-        let (mut writes, mut bursts) = (0.0, 0.0);
-        let mut turn = 0;
-        while start.elapsed() < length {
-            let due = start + Duration::from_secs_f64(bursts / self.pattern.bursts_per_s);
-            let wait = due.saturating_duration_since(Instant::now());
-            if !wait.is_zero() {
-                std::thread::sleep(wait);
-            }
-            let group = turn % self.groups.len();
-            for socket in self.groups[group].iter_mut().skip(1) {
-                socket.write_all(&frame)?;
-                writes += 1.0;
+fn serve_orders(stream: TcpStream) -> io::Result<()> {
+    let mut answers = stream.try_clone()?;
+    for line in BufReader::new(stream).lines() {
+        let order: Order = serde_json::from_str(&line?)?;
+        let written = carry_out(&order).unwrap_or_else(|error| Written {
+            failure: error.to_string(),
+            ..Written::default()
+        });
+        let answer = serde_json::to_string(&written)?;
+        answers.write_all(format!("{answer}\n").as_bytes())?;
+    }
+    Ok(())
+}
+
+fn carry_out(order: &Order) -> io::Result<Written> {
+    let groups = order
+        .groups
+        .iter()
+        .map(|ports| duplicates(ports))
+        .collect::<io::Result<Vec<_>>>()?;
+    write_all(order, groups)
+}
+
+fn write_all(order: &Order, mut groups: Vec<Vec<TcpStream>>) -> io::Result<Written> {
+    let frame = frame_of(order.frame_bytes);
+    let length = Duration::from_millis(order.length_ms);
+    settle();
+    let before = thread_cpu_us();
+    let mut written = Written::default();
+    let (mut messages, mut wakes) = (0.0, 0.0);
+    let mut turn = 0;
+    let start = Instant::now();
+    while start.elapsed() < length {
+        let due = start + Duration::from_secs_f64(wakes / order.wakes_per_s);
+        let wait = due.saturating_duration_since(Instant::now());
+        if !wait.is_zero() {
+            std::thread::sleep(wait);
+            written.sleeps += 1;
+        }
+        wakes += 1.0;
+        while messages < wakes * order.messages_per_s / order.wakes_per_s {
+            let sender = turn / groups.len();
+            let group_index = turn % groups.len();
+            let group = &mut groups[group_index];
+            let sender = sender % group.len();
+            for (index, socket) in group.iter_mut().enumerate() {
+                if index != sender {
+                    socket.write_all(&frame)?;
+                    written.writes += 1;
+                }
             }
             turn += 1;
-            bursts += 1.0;
+            messages += 1.0;
         }
-        settle();
-        Ok(before
-            .zip(thread_cpu_us())
-            .map(|(before, after)| (after - before) / writes))
     }
+    settle();
+    written.cpu_us = before
+        .zip(thread_cpu_us())
+        .map(|(before, after)| after - before);
+    Ok(written)
+}
 
-    /// Closes the sockets and waits for the reader.
-    pub(super) fn close(self) -> io::Result<()> {
-        drop(self.groups);
-        self.reader
-            .join()
-            .map_err(|_| io::Error::other("the reader panicked"))?
-    }
+/// A frame of so many bytes in all.
+fn frame_of(frame_bytes: usize) -> bytes::Bytes {
+    let header_bytes = if frame_bytes < 128 { 2 } else { 4 };
+    let payload = vec![0; frame_bytes.saturating_sub(header_bytes)];
+    ws_frame(WsOpcode::Binary, &payload)
 }
 
 /// The thread's CPU time is counted when it leaves the CPU.
@@ -100,41 +131,93 @@ fn settle() {
     std::thread::sleep(Duration::from_millis(2));
 }
 
-/// Reads as the load does: one thread, a task a socket.
-fn read_all(streams: Vec<TcpStream>) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
-    let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async {
-        let mut tasks = tokio::task::JoinSet::new();
-        for stream in streams {
-            let mut stream = tokio::net::TcpStream::from_std(stream)?;
-            tasks.spawn_local(async move {
-                let mut buffer = [0; 4_096];
-                while matches!(stream.read(&mut buffer).await, Ok(1..)) {}
-            });
+/// Second descriptors of this process' sockets whose far ends have these ports, in their order.
+#[cfg(target_os = "linux")]
+fn duplicates(ports: &[u16]) -> io::Result<Vec<TcpStream>> {
+    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+
+    let this = pidfd_open(getpid(), PidfdFlags::empty())?;
+    let mut found: Vec<Option<TcpStream>> = ports.iter().map(|_| None).collect();
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        let name = entry?.file_name();
+        let Some(number) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // The folder's own descriptor is gone by the time somebody else may have its number.
+        let Ok(descriptor) = pidfd_getfd(&this, number, PidfdGetfdFlags::empty()) else {
+            continue;
+        };
+        let stream = TcpStream::from(descriptor);
+        let Ok(far_end) = stream.peer_addr() else {
+            continue;
+        };
+        if let Some(at) = ports.iter().position(|port| *port == far_end.port()) {
+            found[at] = Some(stream);
         }
-        while tasks.join_next().await.is_some() {}
-        Ok(())
-    })
+    }
+    let all: Option<Vec<TcpStream>> = found.into_iter().collect();
+    all.ok_or_else(|| io::Error::other("not all sockets are here"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn duplicates(_ports: &[u16]) -> io::Result<Vec<TcpStream>> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+    use std::net::{Ipv4Addr, TcpListener};
+
     use super::*;
 
     #[test]
-    fn a_round_writes_and_ends() {
-        let pattern = Pattern {
-            groups: 2,
-            group_size: 3,
+    fn frames_have_the_length_of_the_measured_ones() {
+        for frame_bytes in [2, 3, 127, 130, 174, 293, 2_000] {
+            assert_eq!(frame_of(frame_bytes).len(), frame_bytes);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn every_socket_of_a_group_but_the_sender_gets_every_message() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut clients: Vec<_> = (0..4)
+            .map(|_| TcpStream::connect(address).unwrap())
+            .collect();
+        let ports: Vec<u16> = clients
+            .iter()
+            .map(|client| client.local_addr().unwrap().port())
+            .collect();
+        let accepted: Vec<_> = clients
+            .iter()
+            .map(|_| listener.accept().unwrap().0)
+            .collect();
+        let order = Order {
+            groups: vec![ports[..2].to_vec(), ports[2..].to_vec()],
             frame_bytes: 64,
-            bursts_per_s: 1_000.0,
+            messages_per_s: 8_000.0,
+            wakes_per_s: 1_000.0,
+            length_ms: 20,
         };
-        let mut sockets = RawSockets::connect(pattern).unwrap();
-        let cost = sockets.round(Duration::from_millis(20)).unwrap();
-        assert!(cost.is_none_or(|cost| cost >= 0.0));
-        sockets.close().unwrap();
+        let written = carry_out(&order).unwrap();
+        drop(accepted);
+        let mut received = Vec::new();
+        for client in &mut clients {
+            let mut bytes = Vec::new();
+            client.read_to_end(&mut bytes).unwrap();
+            assert_eq!(bytes.len() % 64, 0);
+            received.push(bytes.len() as u64 / 64);
+        }
+        assert!(written.writes >= 8);
+        assert_eq!(received.iter().sum::<u64>(), written.writes);
+        assert!(received.iter().max().unwrap() - received.iter().min().unwrap() <= 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_socket_that_is_not_here_is_an_error() {
+        assert!(duplicates(&[1]).is_err());
     }
 }

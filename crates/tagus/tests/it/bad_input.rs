@@ -307,6 +307,9 @@ fn upgrades(server: &Server, token: &str) -> usize {
         let answer = server.exchange(&format!("{head}{ending}"), b"");
         assert_eq!(answer.status, *status, "{headers}: {}", answer.body);
         assert!(answer.head.contains("text/plain"), "{}", answer.head);
+        // Whoever speaks another version is told which one is spoken here.
+        let version = answer.head.contains("\r\nsec-websocket-version: 13\r\n");
+        assert_eq!(version, *status == 426, "{}", answer.head);
     }
     cases.len()
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tagus::wire::api::{Account, UpdateAccountRequest};
+use tagus::wire::method;
+use tagus::wire::realtime::MatchCreate;
 use tagus::wire::realtime::envelope::Message;
-use tagus::wire::realtime::{Envelope, MatchCreate};
-use tagus::wire::{MessageKind, method};
 use tagus::{ApiError, Caller, Tagus};
 
 use crate::server::{Server, bearer};
@@ -33,18 +33,12 @@ fn start(data: &std::path::Path) -> Server {
                 },
             )
             .before_message(
-                MessageKind::MatchCreate,
-                async |_, _, mut envelope: Envelope| {
-                    let Some(Message::MatchCreate(create)) = &mut envelope.message else {
-                        return Ok(None);
-                    };
-                    match create.name.as_str() {
-                        "refused" => Err(ApiError::invalid("not this name")),
-                        "disabled" => Ok(None),
-                        _ => {
-                            create.name = "the one".to_owned();
-                            Ok(Some(envelope))
-                        }
+                async |_, _, mut create: MatchCreate| match create.name.as_str() {
+                    "refused" => Err(ApiError::invalid("not this name")),
+                    "disabled" => Ok(None),
+                    _ => {
+                        create.name = "the one".to_owned();
+                        Ok(Some(create))
                     }
                 },
             )

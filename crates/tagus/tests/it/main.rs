@@ -3,8 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
 
 mod bad_input;
+mod held_seats;
 mod hooks;
+mod recordings;
+mod room_data;
+mod room_store;
 mod rooms;
 mod server;
 mod sessions;
 mod socket;
+mod starting;
+mod streams;

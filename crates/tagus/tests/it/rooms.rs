@@ -67,6 +67,61 @@ fn data_of(client: &mut Client, room: u32, op: i64) -> Vec<u8> {
 }
 
 #[test]
+fn a_stable_name_is_one_room_for_all_kinds_of_sockets() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let mut ids = Vec::new();
+    let mut clients = Vec::new();
+    for kind in [Kind::Protobuf, Kind::Tcp, Kind::Json] {
+        let token = server.token(&format!("device-by-name-{kind:?}"));
+        let mut client = Client::open(&server, kind, &token);
+        client.join("arena");
+        let answer = client.envelope();
+        let Some(Message::Match(joined)) = answer.message else {
+            panic!("{kind:?}: {answer:?} in place of the join's answer");
+        };
+        assert!(joined.authoritative);
+        ids.push(joined.match_id);
+        clients.push(client);
+    }
+    assert_eq!(ids, [&*ids[0]; 3]);
+    clients[0].join("no such name");
+    let code = clients[0].until(|message| match message {
+        Message::Error(error) => Some(error.code),
+        _ => None,
+    });
+    assert_eq!(code, 3);
+}
+
+#[test]
+fn makers_of_one_name_meet_in_one_match() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let mut met: Vec<(Client, String)> = Vec::new();
+    for kind in [Kind::Protobuf, Kind::Protobuf, Kind::Tcp, Kind::Json] {
+        let token = server.token(&format!("device-that-makes-{}", met.len()));
+        let mut client = Client::open(&server, kind, &token);
+        let create = |client: &mut Client, name: &str| {
+            let name = name.to_owned();
+            client.ask("make", Message::MatchCreate(MatchCreate { name }));
+            client.until(|message| match message {
+                Message::Match(made) => Some(made),
+                _ => None,
+            })
+        };
+        let made = create(&mut client, "a meeting");
+        assert_eq!(made.size as usize, met.len() + 1, "{kind:?}");
+        assert_eq!(made.presences.len(), met.len());
+        assert!(!made.authoritative);
+        assert!(met.iter().all(|(_, id)| *id == made.match_id));
+        let another = create(&mut client, &format!("alone {}", met.len()));
+        assert_eq!(another.size, 1);
+        assert_ne!(another.match_id, made.match_id);
+        met.push((client, made.match_id));
+    }
+}
+
+#[test]
 fn a_relayed_match_joins_all_kinds_of_sockets() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());

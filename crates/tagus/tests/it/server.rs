@@ -1,6 +1,6 @@
 //! A running server, and plain HTTP to it.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -27,6 +27,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -69,7 +70,7 @@ impl Server {
             .arg(data)
             .arg("--ready-file")
             .arg(&file)
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null());
         for (name, value) in settings {
             command.env(format!("TAGUS_{name}"), value);
@@ -82,18 +83,33 @@ impl Server {
 
     /// Starts a studio's own server on a thread of this process; it ends with the process.
     pub(crate) fn own(data: &Path, build: impl FnOnce(tagus::Server) -> tagus::Server) -> Self {
-        let file = data.join("ready.json");
-        let config = tagus::Config {
-            data: data.to_owned(),
-            http_port: 0,
-            admin_port: 0,
-            tcp_port: 0,
-            ready_file: Some(file.clone()),
-            ..tagus::Config::default()
-        };
+        let (config, file) = own_config(data);
         let server = build(tagus::Server::new(config));
         let running = std::thread::spawn(move || server.run().unwrap());
         Self::at(&places(&file, || !running.is_finished()), None)
+    }
+
+    /// Starts a studio's own server as a process of its own, which can be stopped: the named test of this binary is run
+    /// alone, and runs the server of [`Self::config_of_process`].
+    pub(crate) fn process(data: &Path, test: &str) -> Self {
+        let (_, file) = own_config(data);
+        drop(std::fs::remove_file(&file));
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test])
+            .env(PROCESS_DATA, data)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let alive = || child.try_wait().unwrap().is_none();
+        let places = places(&file, alive);
+        Self::at(&places, Some(child))
+    }
+
+    /// In the process that [`Self::process`] started, what to run there.
+    pub(crate) fn config_of_process() -> Option<tagus::Config> {
+        let data = std::env::var_os(PROCESS_DATA)?;
+        Some(own_config(Path::new(&data)).0)
     }
 
     fn at(places: &Value, child: Option<Child>) -> Self {
@@ -110,6 +126,13 @@ impl Server {
     pub(crate) fn interrupt(&self) {
         let id = rustix::process::Pid::from_child(self.child.as_ref().unwrap());
         rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    }
+
+    /// The next lines of what it prints; to be asked once.
+    pub(crate) fn printed(&mut self, lines: usize) -> Vec<String> {
+        let output = self.child.as_mut().unwrap().stdout.take().unwrap();
+        let lines = BufReader::new(output).lines().take(lines);
+        lines.map(Result::unwrap).collect()
     }
 
     pub(crate) fn wait(&mut self) -> ExitStatus {
@@ -140,23 +163,13 @@ impl Server {
 
     /// Sends a request's head, without its last empty line, and body; reads to the end.
     pub(crate) fn exchange(&self, head: &str, body: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(&self.http).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut request = format!("{head}\r\n").into_bytes();
-        request.extend_from_slice(body);
-        stream.write_all(&request).unwrap();
-        let mut bytes = Vec::new();
-        if let Err(error) = stream.read_to_end(&mut bytes) {
-            panic!("{error} after {} bytes: {head}", bytes.len());
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-        Answer {
-            status: status.unwrap_or_default(),
-            head: head.to_lowercase(),
-            body: body.to_owned(),
-        }
+        exchange(&self.http, head, body)
+    }
+
+    /// Asks the admin port.
+    pub(crate) fn admin(&self, path: &str) -> Answer {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n");
+        exchange(&self.admin, &head, b"")
     }
 
     /// Logs in with a device's id, making the account.
@@ -172,6 +185,45 @@ impl Server {
         self.login(device).text("token")
     }
 }
+
+fn exchange(address: &str, head: &str, body: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut request = format!("{head}\r\n").into_bytes();
+    request.extend_from_slice(body);
+    stream.write_all(&request).unwrap();
+    let mut bytes = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut bytes) {
+        panic!("{error} after {} bytes: {head}", bytes.len());
+    }
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+    let body = bytes.split_off(end.map_or(bytes.len(), |at| at + 4));
+    let head = String::from_utf8_lossy(&bytes).to_lowercase();
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+    Answer {
+        status: status.unwrap_or_default(),
+        head,
+        body: String::from_utf8_lossy(&body).into_owned(),
+        bytes: body,
+    }
+}
+
+/// Settings of a studio's own server, and its ready file.
+fn own_config(data: &Path) -> (tagus::Config, std::path::PathBuf) {
+    let file = data.join("ready.json");
+    let config = tagus::Config {
+        data: data.to_owned(),
+        http_port: 0,
+        admin_port: 0,
+        tcp_port: 0,
+        ready_file: Some(file.clone()),
+        ..tagus::Config::default()
+    };
+    (config, file)
+}
+
+/// Tells a process of this binary that it is a server, and where its data lies.
+const PROCESS_DATA: &str = "TEST_SERVER_DATA";
 
 /// Waits for the ready file.
 fn places(file: &Path, mut alive: impl FnMut() -> bool) -> Value {

@@ -150,11 +150,20 @@ fn a_backup_restores_the_accounts() {
 
 #[test]
 fn a_slow_reader_is_closed_and_the_others_miss_nothing() {
+    let kinds = [Kind::Json, Kind::Protobuf, Kind::Tcp];
+    std::thread::scope(|scope| {
+        for kind in kinds {
+            scope.spawn(move || slow_reader(kind));
+        }
+    });
+}
+
+fn slow_reader(kind: Kind) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start_with(data.path(), &[("LIMITS__QUEUE_BYTES_MAX", "65536")]);
     let mut sender = Client::open(&server, Kind::Tcp, &server.token("device-sender"));
     let mut reader = Client::open(&server, Kind::Protobuf, &server.token("device-reader"));
-    let mut slow = Client::open(&server, Kind::Tcp, &server.token("device-slow"));
+    let mut slow = Client::open(&server, kind, &server.token("device-slow"));
     sender.ask("", Message::MatchCreate(MatchCreate::default()));
     let match_id = sender.until(|message| match message {
         Message::Match(joined) => Some(joined.match_id),
@@ -196,12 +205,29 @@ fn a_slow_reader_is_closed_and_the_others_miss_nothing() {
         Message::MatchPresenceEvent(event) if !event.leaves.is_empty() => Some(()),
         _ => None,
     });
-    // What the system's buffers held still comes, and then the end.
-    let mut count = 0;
-    while slow.hear() != Heard::End {
+    // What the system's buffers held still comes, then why it ends, and the end.
+    let (mut count, mut last) = (0, None);
+    let end = loop {
+        match slow.hear() {
+            Heard::Envelope(envelope) => last = envelope.message,
+            end => break end,
+        }
         count += 1;
-    }
+    };
     assert!(count < heard);
+    let Some(Message::Error(error)) = last else {
+        panic!("{kind:?}: {last:?} in place of an error");
+    };
+    assert!(error.message.contains("too slowly"), "{error:?}");
+    let expected = if kind == Kind::Tcp {
+        Heard::End
+    } else {
+        Heard::Close(1000)
+    };
+    assert_eq!(end, expected);
+    let metrics = server.admin("/metrics").body;
+    let counted = |line: &str| line.contains("slow_reader") && line.ends_with(" 1");
+    assert!(metrics.lines().any(counted), "{metrics}");
 }
 
 #[test]

@@ -84,7 +84,8 @@ impl Client {
         Refuse::decode(&*payload).unwrap()
     }
 
-    fn upgrade(server: &Server, kind: Kind, query: &str) -> Self {
+    /// A WebSocket with this query.
+    pub(crate) fn upgrade(server: &Server, kind: Kind, query: &str) -> Self {
         let mut stream = connect(&server.http);
         let head = format!(
             "GET /ws?{query} HTTP/1.1\r\nhost: {}\r\n{UPGRADE}\r\n",

@@ -73,6 +73,25 @@ pub struct RoomNumber {
     #[prost(uint32, tag = "2")]
     pub room: u32,
 }
+/// A message to the members of a stream, as nodes pass it to each other. Clients never see it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StreamPush {
+    /// The stream's mode, its two subjects (16 bytes each) and its label.
+    #[prost(uint32, tag = "1")]
+    pub mode: u32,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub subject: ::prost::bytes::Bytes,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub subcontext: ::prost::bytes::Bytes,
+    #[prost(string, tag = "4")]
+    pub label: ::prost::alloc::string::String,
+    /// An Envelope.
+    #[prost(bytes = "bytes", tag = "5")]
+    pub envelope: ::prost::bytes::Bytes,
+    /// Only to these connections, 16 bytes each; empty means to all.
+    #[prost(bytes = "bytes", tag = "6")]
+    pub sessions: ::prost::bytes::Bytes,
+}
 
 impl crate::json::Json for Hello {
     fn write_json(&self, out: &mut Vec<u8>) {
@@ -216,6 +235,35 @@ impl crate::json::Json for RoomNumber {
         match key {
             "match_id" | "matchId" => self.match_id = reader.string()?.unwrap_or_default(),
             "room" => self.room = reader.uint32()?.unwrap_or_default(),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl crate::json::Json for StreamPush {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        let mut object = crate::json::ObjectWriter::new(out);
+        object.uint32("mode", self.mode);
+        object.bytes("subject", &self.subject);
+        object.bytes("subcontext", &self.subcontext);
+        object.string("label", &self.label);
+        object.bytes("envelope", &self.envelope);
+        object.bytes("sessions", &self.sessions);
+        object.end();
+    }
+    fn merge_field(
+        &mut self,
+        key: &str,
+        reader: &mut crate::json::JsonReader<'_>,
+    ) -> Result<bool, crate::json::JsonError> {
+        match key {
+            "mode" => self.mode = reader.uint32()?.unwrap_or_default(),
+            "subject" => self.subject = reader.bytes()?.unwrap_or_default(),
+            "subcontext" => self.subcontext = reader.bytes()?.unwrap_or_default(),
+            "label" => self.label = reader.string()?.unwrap_or_default(),
+            "envelope" => self.envelope = reader.bytes()?.unwrap_or_default(),
+            "sessions" => self.sessions = reader.bytes()?.unwrap_or_default(),
             _ => return Ok(false),
         }
         Ok(true)

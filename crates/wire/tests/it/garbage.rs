@@ -1,8 +1,11 @@
-//! Input that is broken in random ways: decoders refuse it, and never panic. Also the body of the fuzz targets.
+//! Input that is broken in random ways: decoders refuse it, and never panic.
 
-use bytes::Bytes;
 use proptest::prelude::*;
-use tagus_wire::{Format, MessageKind, decode_envelope, encode_envelope, from_json, realtime};
+use proptest::sample::Index;
+use tagus_wire::tcp::write_frame;
+use tagus_wire::{METHODS, MessageKind, from_json, realtime};
+
+use crate::bodies;
 
 /// Frames to break.
 const SEEDS: [&[u8]; 4] = [
@@ -12,17 +15,31 @@ const SEEDS: [&[u8]; 4] = [
     b"\x0a\x014\x7a\x12\x0a\x02m.\x10\x0c\x1a\x03abc\x22\x03\x0a\x01u\x28\x01",
 ];
 
+/// Bodies of requests to break, each behind its query.
+const REQUESTS: [&[u8]; 3] = [
+    b"create=true&username=a%20b\n{\"id\":\"device\",\"vars\":{\"k\":\"v\"}}",
+    b"account.id=x&limit=10&ids=a&ids=b\n\"text\"",
+    b"\n{\"objects\":[{\"collection\":\"c\",\"version\":\"*\",\"permission_read\":1}],\"open\":null}",
+];
+
 fn decode_all(input: &[u8]) {
-    let bytes = Bytes::copy_from_slice(input);
-    for format in [Format::Json, Format::Protobuf] {
-        if let Ok(envelope) = decode_envelope(format, &bytes) {
-            let mut again = Vec::new();
-            encode_envelope(format, &envelope, &mut again);
-            let second = decode_envelope(format, &again.into()).unwrap();
-            // Not-a-number is not equal to itself, so what is compared is the printed form.
-            assert_eq!(format!("{envelope:?}"), format!("{second:?}"));
-        }
+    bodies::json_envelope(input);
+    bodies::protobuf_envelope(input);
+    bodies::tcp_framing(input);
+    bodies::rest_body(input);
+}
+
+/// Changes some bytes, and cuts perhaps.
+fn damage(seed: &[u8], hits: Vec<(Index, u8)>, cut: Option<Index>) -> Vec<u8> {
+    let mut input = seed.to_vec();
+    for (at, byte) in hits {
+        let at = at.index(input.len());
+        input[at] = byte;
     }
+    if let Some(cut) = cut {
+        input.truncate(cut.index(input.len()));
+    }
+    input
 }
 
 proptest! {
@@ -36,19 +53,40 @@ proptest! {
     #[test]
     fn damaged_frames(
         seed in prop::sample::select(&SEEDS[..]),
-        hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
-        cut in any::<prop::sample::Index>(),
-        shorten: bool,
+        hits in prop::collection::vec((any::<Index>(), any::<u8>()), 0..4),
+        cut: Option<Index>,
     ) {
-        let mut input = seed.to_vec();
-        for (at, byte) in hits {
-            let at = at.index(input.len());
-            input[at] = byte;
+        decode_all(&damage(seed, hits, cut));
+    }
+
+    #[test]
+    fn damaged_requests(
+        method: u8,
+        route: u8,
+        seed in prop::sample::select(&REQUESTS[..]),
+        hits in prop::collection::vec((any::<Index>(), any::<u8>()), 0..4),
+        cut: Option<Index>,
+    ) {
+        let rest = damage(seed, hits, cut);
+        bodies::rest_body(&[&[method, route], &rest[..]].concat());
+    }
+
+    #[test]
+    fn streams_of_frames(
+        frames in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..200), 0_u8..3), 0..6),
+        frame_bytes_max: u8,
+    ) {
+        let mut input = vec![frame_bytes_max];
+        for (payload, longer) in frames {
+            write_frame(&payload, &mut input);
+            // A prefix in more bytes than it needs.
+            for _ in 0..longer {
+                let end = input.len() - payload.len();
+                input[end - 1] |= 0x80;
+                input.insert(end, 0);
+            }
         }
-        if shorten {
-            input.truncate(cut.index(input.len()));
-        }
-        decode_all(&input);
+        bodies::tcp_framing(&input);
     }
 
     /// Strictness: skipping a value accepts exactly what another reader accepts.
@@ -61,6 +99,13 @@ proptest! {
         let expected = serde_json::from_str::<std::collections::BTreeMap<String, serde_json::Value>>(&text).is_ok();
         prop_assert_eq!(from_json::<()>(text.as_bytes()).is_ok(), expected, "{}", text);
     }
+}
+
+#[test]
+fn the_bodies_know_every_method() {
+    let names: Vec<&str> = METHODS.iter().map(|info| info.name).collect();
+    let known: Vec<&str> = bodies::METHODS.iter().map(|(info, _)| info.name).collect();
+    assert_eq!(known, names);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use tagus_wire::realtime::{Envelope, envelope::Message};
-use tagus_wire::{Json, ext, from_json, realtime, to_json};
+use tagus_wire::{Json, api, ext, from_json, realtime, to_json};
 
 fn golden(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -95,6 +95,7 @@ fn handshake() {
 #[test]
 fn envelopes() {
     check_envelope("ping", "1", Message::Ping(realtime::Ping {}));
+    check_envelope("pong", "1", Message::Pong(realtime::Pong {}));
     let error = realtime::Error {
         code: 4,
         message: "Match not found".into(),
@@ -118,6 +119,46 @@ fn envelopes() {
         reliable: true,
     };
     check_envelope("match_data", "", Message::MatchData(data));
+    let event = realtime::MatchPresenceEvent {
+        match_id: "m1.".into(),
+        joins: vec![presence()],
+        leaves: vec![realtime::UserPresence {
+            session_id: "s0".into(),
+            ..presence()
+        }],
+    };
+    check_envelope(
+        "match_presence_event",
+        "",
+        Message::MatchPresenceEvent(event),
+    );
+}
+
+/// What a client sends; the SDK for browsers is held against the same files.
+#[test]
+fn requests() {
+    let join = realtime::MatchJoin {
+        metadata: [("team".into(), "red".into())].into(),
+        id: Some(realtime::match_join::Id::MatchId("m1.".into())),
+    };
+    check_envelope("match_join", "2", Message::MatchJoin(join));
+    let data = realtime::MatchDataSend {
+        match_id: "m1.".into(),
+        op_code: 300,
+        data: b"\x00\xffab".as_slice().into(),
+        ..Default::default()
+    };
+    check_envelope("match_data_send", "", Message::MatchDataSend(data));
+    let rpc = api::Rpc {
+        id: "echo".into(),
+        payload: r#"{"a":1}"#.into(),
+        ..Default::default()
+    };
+    check_envelope("rpc", "3", Message::Rpc(rpc));
+    let leave = realtime::MatchLeave {
+        match_id: "m1.".into(),
+    };
+    check_envelope("match_leave", "4", Message::MatchLeave(leave));
 }
 
 #[test]

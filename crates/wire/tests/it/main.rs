@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read fails its test")]
 
+mod bodies;
 mod dialect;
 mod garbage;
 mod golden;

@@ -141,8 +141,8 @@ impl Game for Arena {
         for input in inputs {
             match input {
                 Input::Message(message) => self.handle_message(room, message),
-                // The arena computes nothing elsewhere.
-                Input::Computed { .. } => {}
+                // The arena computes nothing elsewhere, and keeps nothing.
+                Input::Computed { .. } | Input::Stored { .. } => {}
             }
         }
         self.world.step();

@@ -84,7 +84,7 @@ impl Table {
     }
 }
 
-fn person(number: u8, username: &str) -> Person {
+pub(crate) fn person(number: u8, username: &str) -> Person {
     Person {
         user_id: UserId(Uuid([number; 16])),
         session_id: SessionId(Uuid([number + 100; 16])),

@@ -1,21 +1,16 @@
-//! The handle that server code holds: everything the server can do, without its inside.
+//! Rooms, for server code.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tagus_base::{RoomId, SessionId, UnixMillis, Uuid};
+use tagus_base::{RoomId, SessionId, Uuid};
 use tagus_shard::RoomOpening;
 use tokio::sync::oneshot;
 
+use super::Tagus;
 use crate::api::ApiError;
 use crate::directory::{RoomFilter, RoomListing};
-use crate::gateway::{Gateway, named_room, random_bytes};
-
-/// The running server, for server code; cheap to clone.
-#[derive(Clone)]
-pub struct Tagus {
-    pub(crate) gateway: Arc<Gateway>,
-}
+use crate::gateway::{named_room, random_bytes};
 
 impl Tagus {
     /// Opens an authoritative room of a registered game. `params` are the game's own, JSON by convention.
@@ -114,11 +109,5 @@ impl Tagus {
     /// Frees the seat that this connection has in the room.
     pub fn room_kick(&self, id: RoomId, session_id: SessionId) {
         self.gateway.shards.kick(id, session_id);
-    }
-
-    /// Calendar time of the server.
-    #[must_use]
-    pub fn now(&self) -> UnixMillis {
-        crate::gateway::unix_now()
     }
 }

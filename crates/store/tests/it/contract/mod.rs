@@ -1,0 +1,47 @@
+//! What every database must do. One passes by `run(open)`, where `open` makes an empty store.
+
+mod account;
+mod batch;
+mod logout;
+mod model;
+mod room_data;
+
+use tagus_store::{Batch, Conflict, Op, SqliteConfig, Store, StoreError};
+
+#[test]
+fn memory_keeps_the_contract() {
+    run(&|| Store::memory().unwrap());
+}
+
+#[test]
+fn file_keeps_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = std::cell::Cell::new(0);
+    run(&|| {
+        opened.set(opened.get() + 1);
+        let path = folder.path().join(format!("{}.db", opened.get()));
+        Store::open(SqliteConfig::new(path)).unwrap()
+    });
+}
+
+fn run(open: &dyn Fn() -> Store) {
+    account::run(open);
+    batch::run(open);
+    logout::run(open);
+    room_data::run(open);
+    model::run(open);
+}
+
+fn commit(store: &Store, op: impl Into<Op>) -> Result<u64, (usize, Conflict)> {
+    commit_all(store, Batch::from(op))
+}
+
+/// Rows changed, or the index of the operation and its conflict.
+fn commit_all(store: &Store, batch: Batch) -> Result<u64, (usize, Conflict)> {
+    let committed = store.commit_blocking(batch);
+    let changed = committed.map(|outcome| outcome.rows_changed);
+    changed.map_err(|err| match err {
+        StoreError::Conflict { op_index, conflict } => (op_index, conflict),
+        err => panic!("{err:?}"),
+    })
+}

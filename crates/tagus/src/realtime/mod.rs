@@ -1,0 +1,177 @@
+//! Requests over the socket that no room answers: hooks around them, and their answers.
+
+mod status;
+
+use std::sync::Arc;
+
+use tagus_players::StreamEvent;
+use tagus_shard::{Requester, error_envelope};
+use tagus_wire::MessageKind;
+use tagus_wire::api::Rpc;
+use tagus_wire::realtime::envelope::Message;
+use tagus_wire::realtime::{Envelope, error::Code};
+
+use crate::api::{ApiError, run_rpc};
+use crate::gateway::Gateway;
+use crate::hooks::Caller;
+use crate::tagus::Tagus;
+
+/// A connection that asks.
+pub(crate) struct Asker {
+    gateway: Arc<Gateway>,
+    requester: Requester,
+}
+
+/// What a request is answered.
+#[derive(Default)]
+pub(crate) struct Reply {
+    /// None is the empty envelope.
+    message: Option<Message>,
+    /// Changes of presence that are announced after the answer.
+    then: Vec<StreamEvent>,
+}
+
+impl From<Message> for Reply {
+    fn from(message: Message) -> Self {
+        Self {
+            message: Some(message),
+            then: Vec::new(),
+        }
+    }
+}
+
+/// Why a request failed: the protocol's error.
+pub(crate) struct Failure {
+    code: Code,
+    message: String,
+}
+
+impl Failure {
+    fn bad_input(message: impl Into<String>) -> Self {
+        Self {
+            code: Code::BadInput,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let code = match error.code {
+            crate::api::CODE_INTERNAL | crate::api::CODE_UNAVAILABLE => Code::RuntimeException,
+            _ => Code::BadInput,
+        };
+        Self {
+            code,
+            message: error.message,
+        }
+    }
+}
+
+/// Runs the hooks and answers, or passes a room's message on.
+pub(crate) async fn handle(gateway: Arc<Gateway>, requester: Requester, envelope: Envelope) {
+    let Envelope { cid, message } = envelope;
+    let shards = gateway.shards.clone();
+    let conn = requester.conn;
+    let Some(mut message) = message else {
+        let error = error_envelope(cid, Code::MissingPayload, "Missing message.");
+        return shards.refuse(conn, error);
+    };
+    let kind = MessageKind::of(&message);
+    let caller = Caller::of_connection(requester.session_id, &requester.identity);
+    let tagus = Tagus {
+        gateway: gateway.clone(),
+    };
+    if let Some(hook) = gateway.hooks.before_message(kind) {
+        match hook(tagus.clone(), caller.clone(), message).await {
+            Ok(Some(changed)) => message = changed,
+            Ok(None) => {
+                let text = "Requested resource is not available.";
+                return shards.refuse(conn, error_envelope(cid, Code::UnrecognizedPayload, text));
+            }
+            Err(error) => {
+                let code = Code::RuntimeFunctionException;
+                return shards.answer(conn, error_envelope(cid, code, &error.message));
+            }
+        }
+    }
+    let after = gateway.hooks.after_message(kind).cloned();
+    let asked = after.as_ref().map(|_| message.clone());
+    let live = gateway.live.clone();
+    let asker = Asker { gateway, requester };
+    let answered = asker.answer(&caller, message).await;
+    let run_after = async move |answer: Option<Message>| {
+        if let (Some(after), Some(asked)) = (after, asked) {
+            after(tagus, caller, asked, answer).await;
+        }
+    };
+    match answered {
+        Answered::Room(message) => {
+            let message = Some(message);
+            shards.resume(conn, Envelope { cid, message });
+            run_after(None).await;
+        }
+        Answered::Reply(Ok(Reply { message, then })) => {
+            // Before the answer, so that the connection's next request finds the hook's work done.
+            run_after(message.clone()).await;
+            shards.answer(conn, Envelope { cid, message });
+            for event in &then {
+                live.announce(event);
+            }
+        }
+        Answered::Reply(Err(failure)) => {
+            shards.answer(conn, error_envelope(cid, failure.code, &failure.message));
+        }
+    }
+}
+
+enum Answered {
+    /// The message is for the connection's shard, which answers it.
+    Room(Message),
+    Reply(Result<Reply, Failure>),
+}
+
+impl Asker {
+    async fn answer(&self, caller: &Caller, message: Message) -> Answered {
+        Answered::Reply(match message {
+            Message::Rpc(call) => self.rpc(caller.clone(), call).await,
+            Message::StatusFollow(message) => status::follow(self, message).await,
+            Message::StatusUnfollow(message) => status::unfollow(self, &message),
+            Message::StatusUpdate(message) => status::update(self, message),
+            message @ (Message::MatchCreate(_)
+            | Message::MatchJoin(_)
+            | Message::MatchLeave(_)
+            | Message::MatchDataSend(_)
+            | Message::RoomData(_)
+            | Message::Ping(_)
+            | Message::Pong(_)) => return Answered::Room(message),
+            other => {
+                let name = MessageKind::of(&other).name();
+                Err(Failure {
+                    code: Code::UnrecognizedPayload,
+                    message: format!("{name} is not available on this server"),
+                })
+            }
+        })
+    }
+
+    async fn rpc(&self, caller: Caller, call: Rpc) -> Result<Reply, Failure> {
+        let id = call.id.to_lowercase();
+        let known = self.gateway.hooks.rpc(&id).is_some();
+        let answer = run_rpc(&self.gateway, caller, &id, call.payload, Vec::new()).await;
+        let payload = answer.map_err(|error| Failure {
+            code: if known {
+                Code::RuntimeFunctionException
+            } else {
+                Code::RuntimeFunctionNotFound
+            },
+            message: error.message,
+        })?;
+        let http_key = String::new();
+        Ok(Reply::from(Message::Rpc(Rpc {
+            id,
+            payload,
+            http_key,
+        })))
+    }
+}

@@ -1,0 +1,24 @@
+//! The handle that server code holds: everything the server can do, without its inside.
+
+mod rooms;
+mod streams;
+
+use std::sync::Arc;
+
+use tagus_base::UnixMillis;
+
+use crate::gateway::Gateway;
+
+/// The running server, for server code; cheap to clone.
+#[derive(Clone)]
+pub struct Tagus {
+    pub(crate) gateway: Arc<Gateway>,
+}
+
+impl Tagus {
+    /// Calendar time of the server.
+    #[must_use]
+    pub fn now(&self) -> UnixMillis {
+        crate::gateway::unix_now()
+    }
+}
