@@ -38,10 +38,11 @@ fn main() -> ExitCode {
 
 fn run(words: &[&str]) -> Result<()> {
     match words {
-        ["test"] => steps::test(&workspace_root()),
+        ["test"] => steps::test(&workspace_root(), None),
+        ["test", "--only", step] => steps::test(&workspace_root(), Some(step)),
         ["test", "--install"] => {
             install::install(&workspace_root())?;
-            steps::test(&workspace_root())
+            steps::test(&workspace_root(), None)
         }
         ["tidy"] => tidy::run(&workspace_root()),
         ["codegen"] => codegen::run(false),
@@ -66,6 +67,7 @@ fn workspace_root() -> PathBuf {
 const HELP: &str = "\
 cargo xtask test             everything that is checked before a merge; installs nothing
 cargo xtask test --install   the same, after getting what it needs (npm packages, a browser, PostgreSQL)
+cargo xtask test --only STEP one of its steps
 cargo xtask tidy             the rules a compiler does not know: arrows, lengths, headers, packages, links
 cargo xtask codegen          write the generated files again
 cargo xtask codegen --check  fail when a generated file is not as it would be written

@@ -242,15 +242,4 @@ mod tests {
         fs::remove_file(&folder).unwrap();
         assert_eq!(read_end(&folder), "");
     }
-
-    #[test]
-    #[ignore = "needs PostgreSQL"]
-    fn postgres_scratch() {
-        let url = std::env::var("TAGUS_TEST_POSTGRES").unwrap();
-        let out = Command::new("psql")
-            .args([&url, "-Atc", "select 1"])
-            .output()
-            .unwrap();
-        assert_eq!(out.stdout, b"1\n");
-    }
 }

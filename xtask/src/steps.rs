@@ -10,13 +10,21 @@ use crate::scratch::Scratch;
 use crate::service::{SERVICES, Service};
 use crate::{codegen, install, packages, tidy};
 
-/// Runs every step and prints a table of their times. Stops at the first failure.
+/// Runs every step, or the one that is named, and prints a table of their times. Stops at the first failure.
 ///
 /// # Errors
 /// What is missing on this machine, or which step failed and the command that repeats it.
-pub(crate) fn test(root: &Path) -> Result<()> {
+pub(crate) fn test(root: &Path, only: Option<&str>) -> Result<()> {
     install::check(root)?;
-    let steps = steps(root)?;
+    let mut steps = steps(root)?;
+    if let Some(only) = only {
+        let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
+        let names = names.join(", ");
+        steps.retain(|step| step.name == only);
+        if steps.is_empty() {
+            bail!("no step `{only}`; there are {names}");
+        }
+    }
     let mut scratch = Scratch::new()?;
     let mut times = Vec::new();
     let start = Instant::now();
@@ -37,7 +45,10 @@ pub(crate) fn test(root: &Path) -> Result<()> {
     }
     print_table(&times, start.elapsed());
     println!("{:<20} {:>10}", "packages", packages::count(root)?);
-    println!("\nall {} steps passed", steps.len());
+    match only {
+        None => println!("\nall {} steps passed", steps.len()),
+        Some(only) => println!("\nonly step `{only}` was run; it passed"),
+    }
     Ok(())
 }
 

@@ -84,42 +84,10 @@ impl Limits {
     /// # Errors
     /// The first field that is wrong.
     pub fn check(&self) -> Result<(), LimitsError> {
-        let bytes_max = 16 << 20;
-        let ranges = [
-            ("message_bytes_max", self.message_bytes_max, 1, bytes_max),
-            (
-                "request_body_bytes_max",
-                self.request_body_bytes_max,
-                1,
-                bytes_max,
-            ),
-            ("queue_bytes_max", self.queue_bytes_max, 1_024, 64 << 20),
-            ("connections_max", self.connections_max, 1, u32::MAX),
-            (
-                "connections_per_address_max",
-                self.connections_per_address_max,
-                1,
-                u32::MAX,
-            ),
-            ("hello_timeout_ms", self.hello_timeout_ms, 1, u32::MAX),
-            (
-                "http_header_timeout_ms",
-                self.http_header_timeout_ms,
-                1,
-                u32::MAX,
-            ),
-            (
-                "http_headers_bytes_max",
-                self.http_headers_bytes_max,
-                8_192,
-                1 << 20,
-            ),
-            ("idle_http_ms", self.idle_http_ms, 1, u32::MAX),
-            ("ping_interval_ms", self.ping_interval_ms, 1, u32::MAX),
-            ("pong_wait_ms", self.pong_wait_ms, 1, u32::MAX),
-            ("close_linger_ms", self.close_linger_ms, 0, u32::MAX),
-        ];
-        for (name, value, min, max) in ranges {
+        for (name, value) in self.values() {
+            let Some((min, max)) = Self::range(name) else {
+                continue;
+            };
             if !(min..=max).contains(&value) {
                 return Err(LimitsError::Range {
                     name,
@@ -133,6 +101,46 @@ impl Limits {
             return Err(LimitsError::PongWait);
         }
         Ok(())
+    }
+
+    /// Smallest and greatest value that the field `name` may have; none: there is no such field.
+    #[must_use]
+    pub fn range(name: &str) -> Option<(u32, u32)> {
+        let range = match name {
+            "message_bytes_max" | "request_body_bytes_max" => (1, 16 << 20),
+            "queue_bytes_max" => (1_024, 64 << 20),
+            "http_headers_bytes_max" => (8_192, 1 << 20),
+            "close_linger_ms" => (0, u32::MAX),
+            "connections_max"
+            | "connections_per_address_max"
+            | "hello_timeout_ms"
+            | "http_header_timeout_ms"
+            | "idle_http_ms"
+            | "ping_interval_ms"
+            | "pong_wait_ms" => (1, u32::MAX),
+            _ => return None,
+        };
+        Some(range)
+    }
+
+    fn values(&self) -> [(&'static str, u32); 12] {
+        [
+            ("message_bytes_max", self.message_bytes_max),
+            ("request_body_bytes_max", self.request_body_bytes_max),
+            ("queue_bytes_max", self.queue_bytes_max),
+            ("connections_max", self.connections_max),
+            (
+                "connections_per_address_max",
+                self.connections_per_address_max,
+            ),
+            ("hello_timeout_ms", self.hello_timeout_ms),
+            ("http_header_timeout_ms", self.http_header_timeout_ms),
+            ("http_headers_bytes_max", self.http_headers_bytes_max),
+            ("idle_http_ms", self.idle_http_ms),
+            ("ping_interval_ms", self.ping_interval_ms),
+            ("pong_wait_ms", self.pong_wait_ms),
+            ("close_linger_ms", self.close_linger_ms),
+        ]
     }
 }
 
@@ -183,6 +191,9 @@ mod tests {
     #[test]
     fn the_defaults_are_within_their_ranges() {
         assert_eq!(Limits::default().check(), Ok(()));
+        for (name, _) in Limits::default().values() {
+            assert!(Limits::range(name).is_some(), "{name}");
+        }
     }
 
     #[test]

@@ -107,6 +107,13 @@ impl TrustedProxies {
         Ok(Self { nets })
     }
 
+    /// The ranges as texts that [`Self::parse`] reads.
+    pub fn texts(&self) -> impl Iterator<Item = String> + '_ {
+        self.nets
+            .iter()
+            .map(|net| format!("{}/{}", net.address, net.prefix_bits))
+    }
+
     /// Whether `ip` is one of them.
     #[must_use]
     pub fn contains(&self, ip: IpAddr) -> bool {

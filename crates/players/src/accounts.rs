@@ -9,8 +9,8 @@ use tagus_store::{AccountOp, AccountPatch, AccountRow, Batch, Conflict, Store, S
 
 use crate::authenticate::{NOT_FOUND, enter};
 use crate::{
-    Authenticated, FailedPasswords, Hasher, Logins, PlayersError, Random, Revoked, TokenPair,
-    Username, random_uuid,
+    Authenticated, FailedPasswords, Hasher, LoginMethod, LoginOutcome, Logins, PlayersError,
+    Random, Revoked, TokenPair, Username, random_uuid,
 };
 
 /// What everybody may see of an account.
@@ -36,6 +36,8 @@ pub struct User {
     pub created_at: UnixMillis,
     /// When it was last changed.
     pub updated_at: UnixMillis,
+    /// Entries in its list of friends; 0 where a listing does not show it.
+    pub edge_count: i32,
 }
 
 /// What an account's owner may see of it.
@@ -131,6 +133,21 @@ impl Accounts {
         if refresh_token.is_empty() {
             return Err(PlayersError::InvalidArgument("Refresh token is required."));
         }
+        let refreshed = self.try_refresh(now, refresh_token, vars).await;
+        let outcome = refreshed
+            .as_ref()
+            .map_or_else(LoginOutcome::of, |_| LoginOutcome::Entered);
+        let logins = &self.hasher.metrics.logins;
+        logins.count(LoginMethod::Refresh, outcome);
+        refreshed
+    }
+
+    async fn try_refresh(
+        &self,
+        now: UnixMillis,
+        refresh_token: &str,
+        vars: BTreeMap<String, String>,
+    ) -> Result<TokenPair, PlayersError> {
         let login = self
             .logins
             .verify_refresh(refresh_token, now)
@@ -148,6 +165,7 @@ impl Accounts {
             .map_err(READ)?
             .ok_or(PlayersError::NotFound("Account not found."))?;
         let devices = self.store.devices_of(user_id).await.map_err(READ)?;
+        let friends = self.store.friend_counts(&[user_id]).await.map_err(READ)?;
         Ok(Account {
             email: row.email.clone(),
             custom_id: row.custom_id.clone(),
@@ -155,7 +173,10 @@ impl Accounts {
             verified_at: Some(row.verify_time).filter(|at| *at > UnixMillis(0)),
             disabled_at: disabled_at(&row),
             wallet: row.wallet.clone(),
-            user: row.into(),
+            user: User {
+                edge_count: friends.first().copied().map_or(0, edge_count),
+                ..row.into()
+            },
         })
     }
 
@@ -227,11 +248,14 @@ impl Accounts {
         let named = self.store.accounts_by_usernames(&names).await;
         rows.extend(named.map_err(READ)?);
         let mut seen = BTreeSet::new();
-        Ok(rows
-            .into_iter()
-            .filter(|row| seen.insert(row.id))
-            .map(User::from)
-            .collect())
+        rows.retain(|row| seen.insert(row.id));
+        let ids: Vec<UserId> = rows.iter().map(|row| row.id).collect();
+        let counts = self.store.friend_counts(&ids).await.map_err(READ)?;
+        let users = rows.into_iter().zip(counts).map(|(row, count)| User {
+            edge_count: edge_count(count),
+            ..row.into()
+        });
+        Ok(users.collect())
     }
 
     pub(crate) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
@@ -253,6 +277,10 @@ pub(crate) const READ: fn(StoreError) -> PlayersError = |source| PlayersError::S
     attempt: "read account",
     source,
 };
+
+fn edge_count(count: u64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
 
 pub(crate) fn disabled_at(row: &AccountRow) -> Option<UnixMillis> {
     Some(row.disable_time).filter(|at| *at > UnixMillis(0))
@@ -312,6 +340,7 @@ impl From<AccountRow> for User {
             metadata: row.metadata,
             created_at: row.create_time,
             updated_at: row.update_time,
+            edge_count: 0,
         }
     }
 }

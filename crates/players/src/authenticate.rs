@@ -8,8 +8,8 @@ use tagus_store::{AccountOp, AccountRow, Batch, Conflict, DeviceOp};
 
 use crate::accounts::{Accounts, NAME_TAKEN, READ, disabled_at};
 use crate::{
-    CustomId, DeviceId, Email, FailedPasswords, Password, PlayersError, Secret, Username,
-    random_uuid,
+    CustomId, DeviceId, Email, FailedPasswords, LoginMethod, Password, PlayersError, Secret,
+    Username, random_uuid,
 };
 
 /// A log-in with an id that the client keeps: a device's, or one of another system of the studio's.
@@ -56,8 +56,15 @@ impl Accounts {
         now: UnixMillis,
         login: IdentityLogin<'_>,
     ) -> Result<Authenticated, PlayersError> {
-        let identity = Identity::Device(DeviceId::parse(login.id)?);
-        self.authenticate(now, &identity, login).await
+        let result = match DeviceId::parse(login.id) {
+            Ok(id) => self.authenticate(now, &Identity::Device(id), login).await,
+            Err(err) => Err(err),
+        };
+        self.hasher
+            .metrics
+            .logins
+            .observe(LoginMethod::Device, &result);
+        result
     }
 
     /// Logs in by a custom id.
@@ -66,8 +73,15 @@ impl Accounts {
         now: UnixMillis,
         login: IdentityLogin<'_>,
     ) -> Result<Authenticated, PlayersError> {
-        let identity = Identity::Custom(CustomId::parse(login.id)?);
-        self.authenticate(now, &identity, login).await
+        let result = match CustomId::parse(login.id) {
+            Ok(id) => self.authenticate(now, &Identity::Custom(id), login).await,
+            Err(err) => Err(err),
+        };
+        self.hasher
+            .metrics
+            .logins
+            .observe(LoginMethod::Custom, &result);
+        result
     }
 
     /// Logs in by a password, with an email address or, without one, with the account's name.
@@ -75,6 +89,20 @@ impl Accounts {
     /// Fails with [`PlayersError::TooManyAttempts`] after too many wrong passwords, and with
     /// [`PlayersError::HasherBusy`] when too many passwords wait to be looked at.
     pub async fn authenticate_email(
+        &self,
+        now: UnixMillis,
+        login: EmailLogin<'_>,
+    ) -> Result<Authenticated, PlayersError> {
+        let result = self.authenticate_password(now, login).await;
+        let metrics = &self.hasher.metrics;
+        metrics.logins.observe(LoginMethod::Password, &result);
+        if let Err(PlayersError::TooManyAttempts { .. }) = result {
+            metrics.password_refusals.inc();
+        }
+        result
+    }
+
+    async fn authenticate_password(
         &self,
         now: UnixMillis,
         login: EmailLogin<'_>,

@@ -20,6 +20,15 @@ pub enum PlayersError {
     /// The caller did not prove who they are.
     #[error("authenticate: {0}")]
     Unauthenticated(&'static str),
+    /// The caller may not do this.
+    #[error("permit: {0}")]
+    PermissionDenied(&'static str),
+    /// The state of things does not allow it.
+    #[error("meet condition: {0}")]
+    FailedPrecondition(&'static str),
+    /// Others changed the same thing at the same time, again and again.
+    #[error("decide: {0}")]
+    Aborted(&'static str),
     /// The token does not count.
     #[error("check token")]
     Token(#[from] TokenError),
@@ -73,6 +82,8 @@ pub enum Kind {
     ResourceExhausted,
     /// The state of things does not allow it.
     FailedPrecondition,
+    /// Others changed the same thing at the same time.
+    Aborted,
     /// We are wrong.
     Internal,
     /// Our surroundings are wrong; later may work.
@@ -92,6 +103,7 @@ impl Kind {
             Self::PermissionDenied => 7,
             Self::ResourceExhausted => 8,
             Self::FailedPrecondition => 9,
+            Self::Aborted => 10,
             Self::Internal => 13,
             Self::Unavailable => 14,
             Self::Unauthenticated => 16,
@@ -108,7 +120,9 @@ impl PlayersError {
             Self::NotFound(_) => Kind::NotFound,
             Self::AlreadyExists(_) => Kind::AlreadyExists,
             Self::Unauthenticated(_) | Self::Token(_) => Kind::Unauthenticated,
-            Self::AccountDisabled => Kind::PermissionDenied,
+            Self::AccountDisabled | Self::PermissionDenied(_) => Kind::PermissionDenied,
+            Self::FailedPrecondition(_) => Kind::FailedPrecondition,
+            Self::Aborted(_) => Kind::Aborted,
             Self::TooManyAttempts { .. } | Self::LogoutsFull { .. } | Self::HasherBusy => {
                 Kind::ResourceExhausted
             }
@@ -131,7 +145,10 @@ impl PlayersError {
             Self::InvalidArgument(message)
             | Self::NotFound(message)
             | Self::AlreadyExists(message)
-            | Self::Unauthenticated(message) => message,
+            | Self::Unauthenticated(message)
+            | Self::PermissionDenied(message)
+            | Self::FailedPrecondition(message)
+            | Self::Aborted(message) => message,
             Self::Token(_) => "Auth token invalid",
             Self::AccountDisabled => "User account banned.",
             Self::TooManyAttempts { .. } => "Too many attempts, try again later.",

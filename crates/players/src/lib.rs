@@ -5,12 +5,18 @@
 
 mod accounts;
 mod authenticate;
+mod cursor;
 mod error;
 mod failed_passwords;
+mod friends;
 mod identity;
 mod logins;
+mod metrics;
+mod notifications;
 mod password;
 mod push;
+pub mod query;
+pub mod ranks;
 mod status;
 mod streams;
 mod token;
@@ -19,8 +25,13 @@ pub use accounts::{Account, AccountUpdate, Accounts, USERS_REQUEST_MAX, User};
 pub use authenticate::{Authenticated, EmailLogin, IdentityLogin};
 pub use error::{Kind, PlayersError};
 pub use failed_passwords::{FailedPasswords, RetryAfter};
+pub use friends::{
+    Asker, FRIENDS_LIST_MAX, FRIENDS_MAX, FarFriendPage, Friend, FriendPage, FriendState, Friends,
+};
 pub use identity::{CustomId, DeviceId, Email, Password, Username};
 pub use logins::{LoginConfig, Logins, Revoked, TokenPair};
+pub use metrics::{LoginCounters, LoginMethod, LoginOutcome, PlayersMetrics};
+pub use notifications::{NewNotification, NotificationPage, Notifications, notification_code};
 pub use password::{Hasher, HasherConfig, HasherThreads, PasswordCost};
 pub use push::{ChannelMessage, Notification, Push};
 pub use status::{FOLLOWS_MAX, Followers, TooManyFollows};

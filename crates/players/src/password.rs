@@ -5,13 +5,14 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{Error, PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::oneshot;
 
-use crate::{PlayersError, Random, Secret};
+use crate::{PlayersError, PlayersMetrics, Random, Secret};
 
 /// What one password hash costs. The default is OWASP's first recommendation for argon2id.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -58,6 +59,7 @@ pub struct Hasher {
     queue: Arc<Queue>,
     random: Random,
     dummy_hash: Arc<str>,
+    pub(crate) metrics: PlayersMetrics,
 }
 
 /// The running threads. Dropping it leaves them running until [`HasherThreads::stop`] or the process's end.
@@ -70,8 +72,12 @@ pub struct HasherThreads {
 impl Hasher {
     /// Starts the threads `password-0`, `password-1`, …
     ///
-    /// Fails when the cost is out of argon2's range or a thread cannot be started.
-    pub fn start(config: HasherConfig, random: Random) -> io::Result<(Self, HasherThreads)> {
+    /// `metrics` are those of the node's players. Fails when the cost is out of argon2's range or a thread cannot be started.
+    pub fn start(
+        config: HasherConfig,
+        random: Random,
+        metrics: &PlayersMetrics,
+    ) -> io::Result<(Self, HasherThreads)> {
         let params = Params::new(config.cost.memory_kib, config.cost.passes, 1, None)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
         let queue = Arc::new(Queue {
@@ -81,6 +87,7 @@ impl Hasher {
             }),
             ready: Condvar::new(),
             len_max: config.queue_len_max,
+            metrics: metrics.clone(),
         });
         let mut handle = HasherThreads {
             queue: Arc::clone(&queue),
@@ -104,9 +111,16 @@ impl Hasher {
                 queue,
                 random,
                 dummy_hash,
+                metrics: metrics.clone(),
             },
             handle,
         ))
+    }
+
+    /// The metrics that it was started with.
+    #[must_use]
+    pub const fn metrics(&self) -> &PlayersMetrics {
+        &self.metrics
     }
 
     /// Hashes a password with a fresh salt; the result is a PHC string (`$argon2id$…`).
@@ -189,10 +203,12 @@ struct Queue {
     state: Mutex<QueueState>,
     ready: Condvar,
     len_max: usize,
+    metrics: PlayersMetrics,
 }
 
 struct QueueState {
-    jobs: VecDeque<Job>,
+    /// With the time when each came.
+    jobs: VecDeque<(Instant, Job)>,
     stopped: bool,
 }
 
@@ -205,7 +221,8 @@ impl Queue {
         if state.jobs.len() >= self.len_max {
             return Err(PlayersError::HasherBusy);
         }
-        state.jobs.push_back(job);
+        state.jobs.push_back((Instant::now(), job));
+        self.metrics.passwords_waiting.inc();
         drop(state);
         self.ready.notify_one();
         Ok(())
@@ -218,7 +235,10 @@ impl Queue {
             if state.stopped {
                 return None;
             }
-            if let Some(job) = state.jobs.pop_front() {
+            if let Some((came, job)) = state.jobs.pop_front() {
+                self.metrics.passwords_waiting.dec();
+                let waited = came.elapsed().as_secs_f64();
+                self.metrics.password_wait_seconds.observe(waited);
                 return Some(job);
             }
             state = self
@@ -232,6 +252,7 @@ impl Queue {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.stopped = true;
         state.jobs.clear();
+        self.metrics.passwords_waiting.set(0);
         drop(state);
         self.ready.notify_all();
     }

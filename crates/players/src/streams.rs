@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hashbrown::HashMap;
 use tagus_base::{IdError, SessionId, UserId, Uuid};
 
+use crate::PlayersMetrics;
+
 /// What a stream is used for. Numbers from 128 are the studio's.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct StreamMode(pub u8);
@@ -183,6 +185,7 @@ pub enum StreamError {
 #[derive(Debug, Default)]
 pub struct Streams {
     limits: StreamLimits,
+    metrics: PlayersMetrics,
     members: HashMap<StreamId, Members>,
     joined: HashMap<SessionId, BTreeSet<StreamId>>,
 }
@@ -218,6 +221,10 @@ impl Streams {
             .or_default()
             .insert(stream.clone());
         let newly = before.is_none();
+        if newly {
+            self.metrics.stream_members.inc();
+            self.count_streams();
+        }
         if before.as_ref() == Some(&presence) {
             return Ok(Joined { newly, event: None });
         }
@@ -329,13 +336,20 @@ impl Streams {
         Ok(())
     }
 
+    fn count_streams(&self) {
+        let count = i64::try_from(self.members.len()).unwrap_or(i64::MAX);
+        self.metrics.streams.set(count);
+    }
+
     fn remove_member(&mut self, stream: &StreamId, session_id: SessionId) -> Option<Presence> {
         let members = self.members.get_mut(stream)?;
         let left = members.presences.remove(&session_id)?;
         members.hidden_count -= usize::from(left.hidden);
         if members.presences.is_empty() {
             self.members.remove(stream);
+            self.count_streams();
         }
+        self.metrics.stream_members.dec();
         Some(left)
     }
 }
@@ -370,8 +384,10 @@ pub struct SharedStreams(Arc<Mutex<Streams>>);
 impl SharedStreams {
     /// No streams yet.
     #[must_use]
-    pub fn new(limits: StreamLimits) -> Self {
-        Self(Arc::new(Mutex::new(Streams::new(limits))))
+    pub fn new(limits: StreamLimits, metrics: &PlayersMetrics) -> Self {
+        let mut streams = Streams::new(limits);
+        streams.metrics = metrics.clone();
+        Self(Arc::new(Mutex::new(streams)))
     }
 
     /// The streams, held until the guard is dropped. Deliver events after that, not before.

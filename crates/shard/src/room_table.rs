@@ -240,6 +240,11 @@ impl RoomTable {
             );
             return out.send(request.from, Parcel::Frame(failed));
         };
+        if let Ok(joined) = &joined
+            && joined.how == How::New
+        {
+            self.clear_seat(id, joined.seat, out);
+        }
         let Some(cell) = self.rooms.get_mut(&id) else {
             return;
         };
@@ -274,6 +279,23 @@ impl RoomTable {
         }
         self.apply_effects(id, out);
         self.reschedule(id);
+    }
+
+    /// Does what the host wants done up to the freeing of the seat, if somebody was thrown out of it for a newcomer.
+    fn clear_seat(&mut self, id: RoomId, seat: SeatIndex, out: &mut Outgoing) {
+        let Some(member) = self.rooms.get(&id).and_then(|cell| cell.member(seat)) else {
+            return;
+        };
+        let session_id = member.person.session_id;
+        let freed = |effect: &Effect| {
+            matches!(effect, Effect::Freed { seat: freed, person, .. }
+                if *freed == seat && person.session_id == session_id)
+        };
+        if let Some(at) = self.effects.iter().position(freed) {
+            let rest = self.effects.split_off(at + 1);
+            self.apply_effects(id, out);
+            self.effects = rest;
+        }
     }
 
     fn data(&mut self, id: RoomId, message: RoomMessage, out: &mut Outgoing) {

@@ -1,6 +1,7 @@
 //! Virtual time: rooms and players in one thread. Tests only.
-//! Owns: a clock that jumps to the next thing due, and random players who come, talk, vanish and come back.
-//! Must not know: sockets, threads, the time of day. A run is its seed: the same seed gives the same run.
+//! Owns: a clock that jumps to the next thing due, random players who come, talk, vanish and come back,
+//! and a bad network between them and their accounts and rooms.
+//! Must not know: sockets, shards, the time of day. A run is its seed: the same seed gives the same run.
 
 #![warn(
     clippy::disallowed_methods,
@@ -8,11 +9,29 @@
     clippy::wildcard_enum_match_arm
 )]
 
+mod desk;
+mod link;
+mod node;
+mod person;
+mod place;
+mod playground;
+mod traffic;
+mod values;
+
+pub use link::Weather;
+pub use place::{PlacePlan, SeatStats};
+pub use playground::{Playground, PlaygroundPlan, Stats};
+
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex, SessionId, UserId, Uuid};
-use tagus_room::{Effect, Factory, Host, InitError, LeaveReason, Metadata, Opening, Person, xxh64};
+use tagus_room::{
+    Effect, Factory, Host, InitError, LeaveReason, Metadata, Opening, Person, StoreResult, xxh64,
+};
+
+use crate::values::Values;
 
 /// What a player sends next: op code and bytes.
 pub type Script = fn(&mut Rng) -> (i64, Bytes);
@@ -28,6 +47,9 @@ pub struct World {
     players: Vec<Player>,
     /// Jobs under way: when they end, token, result.
     jobs: Vec<(Duration, u64, Bytes)>,
+    /// The room's durable values, and the results that are on their way.
+    values: Values,
+    stored: VecDeque<(Duration, u64, StoreResult)>,
     effects: Vec<Effect>,
     digest: u64,
     sessions: u64,
@@ -95,6 +117,8 @@ impl World {
             rng,
             players,
             jobs: Vec::new(),
+            values: Values::default(),
+            stored: VecDeque::new(),
             effects: Vec::new(),
             digest: seed,
             sessions: 0,
@@ -127,7 +151,7 @@ impl World {
         self.digest
     }
 
-    /// Runs what is due now: the room first, then jobs, then players.
+    /// Runs what is due now: the room first, then jobs and store operations, then players.
     fn turn(&mut self) {
         if self.host.next_due().is_some_and(|due| due <= self.now) {
             self.host.tick(self.now, &mut self.effects);
@@ -137,6 +161,9 @@ impl World {
         let now = self.now;
         for (_, token, data) in self.jobs.extract_if(.., |(at, ..)| *at <= now) {
             self.host.computed(token, data);
+        }
+        while let Some((_, token, result)) = self.stored.pop_front_if(|(at, ..)| *at <= now) {
+            self.host.stored(token, result);
         }
         for index in 0..self.players.len() {
             if self.players[index].acts_at <= self.now {
@@ -242,6 +269,16 @@ impl World {
                     let ends_at = self.now + pause(&mut self.rng, self.pause_ms);
                     self.jobs.push((ends_at, token, job.run()));
                 }
+                Effect::Store { token, op } => {
+                    self.absorb(format!("{token} {op:?}").as_bytes());
+                    let ends_at = self.now + pause(&mut self.rng, self.pause_ms);
+                    let ends_at = self
+                        .stored
+                        .back()
+                        .map_or(ends_at, |(at, ..)| ends_at.max(*at));
+                    let result = self.values.apply(op, &mut self.rng);
+                    self.stored.push_back((ends_at, token, result));
+                }
                 Effect::Closed => self.absorb(b"closed"),
             }
         }
@@ -287,7 +324,11 @@ impl World {
     fn next_event(&self) -> Option<Duration> {
         let players = self.players.iter().map(|player| player.acts_at);
         let jobs = self.jobs.iter().map(|(at, ..)| *at);
-        let events = players.chain(jobs).chain(self.host.next_due());
+        let stored = self.stored.front().map(|(at, ..)| *at);
+        let events = players
+            .chain(jobs)
+            .chain(stored)
+            .chain(self.host.next_due());
         events.min().filter(|_| !self.host.is_closed())
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::account::AccountOp;
 use crate::device::DeviceOp;
+use crate::friend::FriendOp;
 use crate::logout::LogoutOp;
+use crate::notification::NotificationOp;
 use crate::room_data::RoomDataOp;
 use crate::sql::{Kind, Row, Step};
 
@@ -80,8 +82,12 @@ subjects! {
     Account(AccountOp),
     /// See [`DeviceOp`].
     Device(DeviceOp),
+    /// See [`FriendOp`].
+    Friend(FriendOp),
     /// See [`LogoutOp`].
     Logout(LogoutOp),
+    /// See [`NotificationOp`].
+    Notification(NotificationOp),
     /// See [`RoomDataOp`].
     RoomData(RoomDataOp),
 }

@@ -74,6 +74,15 @@ pub enum StoreError {
         /// What the check said.
         reason: String,
     },
+    /// The target of a copy holds rows that no copy of this source put there; nothing was written.
+    #[error("the target database is not empty")]
+    NotEmpty,
+    /// A copy does not hold what its source holds.
+    #[error("the copy of the table {table} differs from its source")]
+    CopyDiffers {
+        /// Which table.
+        table: String,
+    },
     /// A file that must not be overwritten is there.
     #[error("{} exists", path.display())]
     Exists {
@@ -136,4 +145,7 @@ pub enum Conflict {
     /// The row to change does not exist.
     #[error("the row does not exist")]
     Missing,
+    /// The row is not, or no longer, as the operation takes it to be: read it again and decide anew.
+    #[error("the row has changed")]
+    Changed,
 }

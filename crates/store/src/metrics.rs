@@ -2,6 +2,9 @@
 
 use tagus_telemetry::metrics::{Counter, Gauge, Histogram, Registry, seconds_histogram};
 
+use crate::batch::Outcome;
+use crate::error::StoreError;
+
 /// Metrics of one store; clones share their values.
 #[derive(Clone, Debug)]
 pub struct StoreMetrics {
@@ -20,6 +23,11 @@ pub struct StoreMetrics {
     pub conflicts: Counter,
     /// Batches and checkpoints that failed by an error of the database. Alert above 0.
     pub failures: Counter,
+    /// Batches tried again because another transaction was in their way; PostgreSQL only. Do operations lock in
+    /// different orders?
+    pub retries: Counter,
+    /// Open connections to PostgreSQL. Do the nodes together stay below the server's limit?
+    pub connections: Gauge,
 }
 
 impl Default for StoreMetrics {
@@ -32,11 +40,22 @@ impl Default for StoreMetrics {
             busy: Counter::default(),
             conflicts: Counter::default(),
             failures: Counter::default(),
+            retries: Counter::default(),
+            connections: Gauge::default(),
         }
     }
 }
 
 impl StoreMetrics {
+    /// Counts what became of a batch.
+    pub(crate) fn observe(&self, result: &Result<Outcome, StoreError>) {
+        match result {
+            Ok(_) => {}
+            Err(StoreError::Conflict { .. }) => drop(self.conflicts.inc()),
+            Err(_) => drop(self.failures.inc()),
+        }
+    }
+
     /// Makes the metrics visible as `tagus_store_*`.
     pub fn register(&self, registry: &mut Registry) {
         let sub = registry.sub_registry_with_prefix("tagus_store");
@@ -74,6 +93,16 @@ impl StoreMetrics {
             "failures",
             "Batches and checkpoints that failed by an error of the database",
             self.failures.clone(),
+        );
+        sub.register(
+            "retries",
+            "Batches tried again because another transaction was in their way",
+            self.retries.clone(),
+        );
+        sub.register(
+            "connections",
+            "Open connections to PostgreSQL",
+            self.connections.clone(),
         );
     }
 }

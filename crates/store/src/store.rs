@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::error::StoreError;
 use crate::metrics::StoreMetrics;
 use crate::migrate::MigrationStatus;
+use crate::postgres::{self, PostgresBackend};
 use crate::sql::{Plan, Query, Value};
 use crate::sqlite::backup::{BackupReport, backup_connection};
 use crate::sqlite::file::FileBackend;
@@ -35,6 +36,7 @@ struct Inner {
 enum Backend {
     File(FileBackend),
     Memory(MemoryBackend),
+    Postgres(PostgresBackend),
 }
 
 impl Store {
@@ -48,6 +50,9 @@ impl Store {
         let metrics = StoreMetrics::default();
         let backend = match config.into() {
             Config::Sqlite(config) => Backend::File(FileBackend::open(&config, metrics.clone())?),
+            Config::Postgres(config) => {
+                Backend::Postgres(PostgresBackend::open(&config, metrics.clone())?)
+            }
         };
         Ok(Self {
             inner: Arc::new(Inner { backend, metrics }),
@@ -68,13 +73,16 @@ impl Store {
         })
     }
 
-    /// Which migrations the database at `path` has and which it lacks. Changes nothing.
+    /// Which migrations the database has and which it lacks. Changes nothing.
     ///
     /// # Errors
     ///
-    /// `Database` where the file cannot be read; a file that does not exist has no migration.
-    pub fn migration_status(path: &Path) -> Result<Vec<MigrationStatus>, StoreError> {
-        migration_status(path)
+    /// `Database` where it cannot be read, `Unreachable`, `Config`; a file that does not exist has no migration.
+    pub fn migration_status(config: impl Into<Config>) -> Result<Vec<MigrationStatus>, StoreError> {
+        match config.into() {
+            Config::Sqlite(config) => migration_status(&config.path),
+            Config::Postgres(config) => postgres::migration_status(&config),
+        }
     }
 
     /// The store's metrics, to be registered by whoever shows them.
@@ -91,9 +99,14 @@ impl Store {
     /// `Conflict` where rows do not fit, `Busy` at the limit of waiting batches, `BatchTooLarge`, `Closed`, and
     /// `Database`, which everybody in the same group gets.
     pub async fn commit(&self, batch: Batch) -> Result<Outcome, StoreError> {
-        let plan = Plan::of(batch)?;
+        self.commit_plan(Plan::of(batch)?).await
+    }
+
+    /// [`Store::commit`] of a batch that is statements already.
+    pub(crate) async fn commit_plan(&self, plan: Plan) -> Result<Outcome, StoreError> {
         match &self.inner.backend {
             Backend::Memory(memory) => memory.commit(plan),
+            Backend::Postgres(postgres) => postgres.commit(plan).await,
             Backend::File(file) => {
                 let (answer, wait) = tokio::sync::oneshot::channel();
                 // A caller that gave up does not read its answer.
@@ -127,6 +140,9 @@ impl Store {
             Backend::Memory(memory) => {
                 memory.with(|connection| backup_connection(connection, dest, progress))
             }
+            Backend::Postgres(_) => Err(StoreError::Config(
+                "a backup of PostgreSQL is made with its own tools, such as pg_dump",
+            )),
         }
     }
 
@@ -143,6 +159,23 @@ impl Store {
                 memory.close();
                 Ok(())
             }
+            Backend::Postgres(postgres) => {
+                postgres.close();
+                Ok(())
+            }
+        }
+    }
+
+    /// Which database this is, without passwords.
+    pub(crate) fn name(&self) -> String {
+        match &self.inner.backend {
+            Backend::File(file) => {
+                let path = file.path();
+                let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+                format!("sqlite:{}", path.display())
+            }
+            Backend::Memory(_) => "memory".to_owned(),
+            Backend::Postgres(postgres) => postgres.name(),
         }
     }
 
@@ -169,6 +202,7 @@ impl Store {
         match &self.inner.backend {
             Backend::File(file) => file.with_reader(read),
             Backend::Memory(memory) => memory.with(read),
+            Backend::Postgres(postgres) => postgres.each(&queries).await,
         }
     }
 }

@@ -55,18 +55,18 @@ impl Doors {
             trusted_proxies: trusted.clone(),
         };
 
-        let http_door = HttpDoor {
+        let http_door = Arc::new(HttpDoor {
             gateway: gateway.clone(),
             tls: tls.clone().map(tokio_rustls::TlsAcceptor::from),
             draining: draining.clone(),
             admission: admission(metrics.http),
             metrics: HttpMetrics::register(registry),
-        };
+        });
         let (arrivals, http_arrived) = mpsc::channel(ARRIVALS_MAX);
-        let admission_http = http_door.admission.clone();
+        let api = http_door.clone();
         let http_handle = door("door-http", http).start(move |stream, peer, permit| {
-            if let Some(newcomer) = admission_http.admit(stream, peer.ip(), permit) {
-                admission_http.pass_on(&arrivals, newcomer);
+            if let Some(newcomer) = api.admission.admit(stream, peer.ip(), permit) {
+                api.admission.pass_on(&arrivals, newcomer);
             }
         })?;
 
@@ -117,7 +117,6 @@ pub(crate) struct Newcomer {
 }
 
 /// The rules of one door, and its counters.
-#[derive(Clone)]
 pub(crate) struct Admission {
     trusted: Arc<TrustedProxies>,
     proxy_protocol: bool,
@@ -400,7 +399,6 @@ impl DoorMetrics {
 }
 
 /// One counter for each [`Reason`].
-#[derive(Clone)]
 struct Refusals([Counter; Reason::ALL.len()]);
 
 /// Accepted connections that wait for the API's threads, for each door; beyond it a new one is closed.

@@ -9,7 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ring::rand::{SecureRandom, SystemRandom};
 use tagus_base::{NodeId, RoomId, UnixMillis, Uuid};
 use tagus_bus::Listener;
-use tagus_players::{Accounts, Login, Logins, Presence, Revoked, StreamId, StreamMode, TokenError};
+use tagus_players::{
+    Accounts, Friends, Login, Logins, Notifications, Presence, Revoked, StreamId, StreamMode,
+    TokenError,
+};
 use tagus_room::{Factory, Job, Person, StoreOp};
 use tagus_shard::{Identity, Refused, Requester, RoomSummary, Shards, Upstream};
 use tagus_wire::MessageKind;
@@ -30,6 +33,8 @@ pub(crate) struct Gateway {
     pub(crate) shards: Shards,
     pub(crate) accounts: Accounts,
     pub(crate) logins: Arc<Logins>,
+    pub(crate) notifications: Notifications,
+    pub(crate) friends: Friends,
     pub(crate) live: Arc<Live>,
     /// Keeps `live` hearing the bus.
     pub(crate) _listener: Listener,

@@ -30,7 +30,9 @@ mod server;
 mod tagus;
 
 pub use api::{ApiError, CODE_INTERNAL, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND, CODE_UNAVAILABLE};
-pub use config::{Config, ConfigError, RoomConfig};
+pub use config::{
+    Config, ConfigError, KeyRing, RoomConfig, StoreSettings, StoreUrl, configuration_reference,
+};
 pub use directory::{RoomFilter, RoomListing};
 pub use hooks::{Caller, RpcCall};
 pub use live::{Appearance, JoinError};

@@ -140,6 +140,11 @@ impl Live {
         people.by_user.get(&user_id).cloned().unwrap_or_default()
     }
 
+    /// Whether a user shows a status.
+    pub(crate) fn is_online(&self, user_id: UserId) -> bool {
+        self.streams.lock().count(&status_of(user_id)) > 0
+    }
+
     pub(crate) const fn streams(&self) -> &SharedStreams {
         &self.streams
     }

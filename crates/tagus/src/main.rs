@@ -25,8 +25,11 @@ struct Cli {
 enum Command {
     /// Serve players (the default).
     Serve(ServeArgs),
-    /// Check the configuration and say what is wrong with it.
+    /// Check the settings that `serve` would use with the same flags: print them as TOML, or say what is wrong.
     CheckConfig(ServeArgs),
+    /// Print the reference of all configuration keys.
+    #[command(hide = true)]
+    ConfigReference,
     /// Measure a server of this binary on this machine.
     Bench(tagus::bench::BenchArgs),
     /// The server that `bench` measures: obeys the bench, and ends with it.
@@ -44,7 +47,7 @@ enum Command {
     /// Ask a running server whether it is ready; for containers and supervisors.
     Healthcheck {
         /// Address of its admin port.
-        #[arg(long, default_value = "127.0.0.1:7351")]
+        #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7351")]
         address: String,
     },
     /// Copy the database of a running or stopped server into one verified file.
@@ -52,7 +55,7 @@ enum Command {
         /// The file to be made.
         file: PathBuf,
         /// Folder of the server's data.
-        #[arg(long, default_value = "data")]
+        #[arg(long, value_name = "FOLDER", default_value = "data")]
         data: PathBuf,
     },
     /// Put a backup in place of a stopped server's database.
@@ -60,7 +63,7 @@ enum Command {
         /// The backup.
         file: PathBuf,
         /// Folder of the server's data.
-        #[arg(long, default_value = "data")]
+        #[arg(long, value_name = "FOLDER", default_value = "data")]
         data: PathBuf,
         /// Replace a database that is there.
         #[arg(long)]
@@ -83,7 +86,7 @@ enum Migrate {
     /// A line for each migration.
     Status {
         /// Folder of the server's data.
-        #[arg(long, default_value = "data")]
+        #[arg(long, value_name = "FOLDER", default_value = "data")]
         data: PathBuf,
     },
 }
@@ -103,11 +106,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         None => serve(cli.serve),
         Some(Command::Serve(args)) => serve(args),
-        Some(Command::CheckConfig(args)) => {
-            let config = args.config()?;
-            config.check()?;
-            say(&format!("the configuration is good\n{config:#?}"));
-            Ok(())
+        Some(Command::CheckConfig(args)) => say_done(args.checked_tree()?),
+        Some(Command::ConfigReference) => {
+            say_done(tagus::configuration_reference().trim_end().to_owned())
         }
         Some(Command::Bench(args)) => tagus::bench::run(args),
         Some(Command::BenchServer {

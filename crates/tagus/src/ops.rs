@@ -56,7 +56,7 @@ pub fn backup(data: &Path, file: &Path) -> anyhow::Result<String> {
 /// The database cannot be read.
 pub fn migration_status(data: &Path) -> anyhow::Result<String> {
     let database = data.join("tagus.db");
-    let status = tagus_store::Store::migration_status(&database)
+    let status = tagus_store::Store::migration_status(tagus_store::SqliteConfig::new(&database))
         .with_context(|| format!("read {}", database.display()))?;
     let line = |one: tagus_store::MigrationStatus| {
         format!("{:04} {} {:?}", one.version, one.name, one.state)

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use bytes::Bytes;
 use tagus_base::NodeId;
-use tagus_bus::{Bus, BusLimits};
+use tagus_bus::Bus;
 use tagus_net::TcpDoorHandle;
 use tagus_players::{
-    Accounts, Hasher, HasherConfig, HasherThreads, Keys, LoginConfig, Logins, Random,
-    SharedStreams, StreamLimits,
+    Accounts, Friends, Hasher, HasherThreads, Keys, LoginConfig, Logins, Notifications,
+    PlayersMetrics, Random, SharedStreams,
 };
 use tagus_room::{Factory, Game};
 use tagus_shard::{ShardMetrics, ShardThreads, Upstream};
@@ -79,6 +79,7 @@ impl Server {
 
     /// Serves these bytes at a path of the HTTP port, before the arcade's own pages.
     /// The content type follows the path's extension; a path that ends in `/` is a page of HTML.
+    /// `/` itself is for those who accept `text/html`: to others the server only says that it is there.
     #[must_use]
     pub fn page(mut self, path: &'static str, bytes: &'static [u8]) -> Self {
         self.pages.insert(path, bytes);
@@ -201,11 +202,14 @@ impl Server {
 
         let mut registry = Registry::default();
         let metrics = ShardMetrics::register(&mut registry);
-        let store = Store::open(tagus_store::SqliteConfig::new(config.data.join("tagus.db")))
+        let store = Store::open(config.store.database(&config.data)?)
             .with_context(|| format!("open the database in {}", config.data.display()))?;
         store.metrics().register(&mut registry);
         let random: Random = Arc::new(fill_random);
-        let (hasher, hasher_threads) = Hasher::start(HasherConfig::default(), random.clone())?;
+        let players_metrics = PlayersMetrics::default();
+        players_metrics.register(&mut registry);
+        let (hasher, hasher_threads) =
+            Hasher::start(config.passwords, random.clone(), &players_metrics)?;
         let unstarted = tagus_shard::prepare(config.shards, &metrics)?;
         let shards = unstarted.shards.clone();
         let gateway = Arc::new(
@@ -347,14 +351,16 @@ async fn build(
     let lives = LoginConfig {
         session_secs: config.session_secs,
         refresh_secs: config.refresh_secs,
-        ..LoginConfig::default()
+        logouts_max: config.logouts_max,
     };
     let logins = Arc::new(Logins::load(&keys, lives, store.clone(), unix_now())?);
+    let notifications = Notifications::new(store.clone(), random.clone());
+    let friends = Friends::new(store.clone(), notifications.clone());
+    let streams = SharedStreams::new(config.streams, hasher.metrics());
     let accounts = Accounts::new(store.clone(), hasher, logins.clone(), random);
     let recordings = config.data.join("recordings");
     let room_values = RoomValues::new(store.clone(), shards.clone(), runtime.clone());
-    let streams = SharedStreams::new(StreamLimits::default());
-    let bus = Bus::new(BusLimits::default());
+    let bus = Bus::new(config.bus);
     let (live, listener) = Live::start(shards.clone(), streams, &bus)?;
     let directory = Directory::default();
     Ok(Gateway {
@@ -363,6 +369,8 @@ async fn build(
         shards,
         accounts,
         logins,
+        notifications,
+        friends,
         live,
         _listener: listener,
         directory,

@@ -1,6 +1,7 @@
-//! Generates the wire crate's Rust from its `.proto` files and tables.
+//! Generates the wire crate's Rust from its `.proto` files and tables, and the page of configuration keys.
 //! `prost-build` makes the message types; the JSON dialect, the method table and the list of socket messages are ours.
 
+mod configuration;
 mod json;
 mod kinds;
 mod methods;
@@ -13,7 +14,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use protox::prost_reflect::DescriptorPool;
 
-/// Writes the generated files of `crates/wire/src/generated/`.
+/// Writes the generated files of `crates/wire/src/generated/` and the page of configuration keys.
 /// With `check` nothing is written, and a file that is not as it would be written is an error.
 pub(crate) fn run(check: bool) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/wire");
@@ -34,7 +35,7 @@ pub(crate) fn run(check: bool) -> Result<()> {
             stale.join(", ")
         );
     }
-    Ok(())
+    configuration::run(check)
 }
 
 /// The generated files' names and contents.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tagus_base::{Rng, UnixMillis};
 use tagus_players::{
     Accounts, Authenticated, EmailLogin, Hasher, HasherConfig, HasherThreads, IdentityLogin, Keys,
-    LoginConfig, Logins, PasswordCost, PlayersError, Random, Secret,
+    LoginConfig, Logins, PasswordCost, PlayersError, PlayersMetrics, Random, Secret,
 };
 use tagus_store::{SqliteConfig, Store};
 use tempfile::TempDir;
@@ -45,6 +45,7 @@ pub(crate) fn keys() -> Keys {
 pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) accounts: Accounts,
+    pub(crate) metrics: PlayersMetrics,
     _threads: HasherThreads,
 }
 
@@ -64,11 +65,13 @@ impl House {
     /// A house over this store, as after a restart.
     pub(crate) fn with(store: Store, config: LoginConfig, random: Random) -> Self {
         let logins = Logins::load(&keys(), config, store.clone(), NOW).unwrap();
-        let (hasher, threads) = Hasher::start(QUICK, random.clone()).unwrap();
+        let metrics = PlayersMetrics::default();
+        let (hasher, threads) = Hasher::start(QUICK, random.clone(), &metrics).unwrap();
         let accounts = Accounts::new(store.clone(), hasher, Arc::new(logins), random);
         Self {
             store,
             accounts,
+            metrics,
             _threads: threads,
         }
     }

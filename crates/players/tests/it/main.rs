@@ -7,8 +7,12 @@
 
 mod accounts;
 mod authenticate;
+mod bodies;
 mod house;
 mod logins;
+mod metrics;
 mod passwords;
+mod query;
+mod ranks;
 mod streams;
 mod tokens;

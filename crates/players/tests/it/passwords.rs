@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tagus_players::{Hasher, HasherConfig, PasswordCost, PlayersError, Secret};
+use tagus_players::{Hasher, HasherConfig, PasswordCost, PlayersError, PlayersMetrics, Secret};
 
 use crate::house::{QUICK, random};
 
@@ -12,7 +12,7 @@ fn secret(text: &str) -> Secret {
 
 #[tokio::test]
 async fn a_hash_is_argon2id_salted_and_verifies_its_password_alone() {
-    let (hasher, threads) = Hasher::start(QUICK, random(1)).unwrap();
+    let (hasher, threads) = Hasher::start(QUICK, random(1), &PlayersMetrics::default()).unwrap();
     let hash = hasher.hash(secret("password")).await.unwrap();
     assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
     assert_ne!(hasher.hash(secret("password")).await.unwrap(), hash);
@@ -37,7 +37,7 @@ async fn the_default_cost_is_the_recommended_one_and_old_hashes_keep_theirs() {
             passes: 2
         }
     );
-    let (hasher, threads) = Hasher::start(config, random(1)).unwrap();
+    let (hasher, threads) = Hasher::start(config, random(1), &PlayersMetrics::default()).unwrap();
     let hash = hasher.hash(secret("password")).await.unwrap();
     assert!(
         hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
@@ -45,14 +45,14 @@ async fn the_default_cost_is_the_recommended_one_and_old_hashes_keep_theirs() {
     );
     hasher.verify_nothing(secret("password")).await.unwrap();
     threads.stop();
-    let (quick, threads) = Hasher::start(QUICK, random(1)).unwrap();
+    let (quick, threads) = Hasher::start(QUICK, random(1), &PlayersMetrics::default()).unwrap();
     assert!(quick.verify(hash, secret("password")).await.unwrap());
     threads.stop();
 }
 
 #[tokio::test]
 async fn an_unreadable_hash_is_our_error() {
-    let (hasher, threads) = Hasher::start(QUICK, random(1)).unwrap();
+    let (hasher, threads) = Hasher::start(QUICK, random(1), &PlayersMetrics::default()).unwrap();
     for hash in [
         "",
         "password",
@@ -74,14 +74,14 @@ async fn a_full_queue_is_busy_and_a_stopped_hasher_says_so() {
         queue_len_max: 0,
         ..QUICK
     };
-    let (hasher, threads) = Hasher::start(config, random(1)).unwrap();
+    let (hasher, threads) = Hasher::start(config, random(1), &PlayersMetrics::default()).unwrap();
     let refused = hasher.hash(secret("password")).await;
     assert!(
         matches!(refused, Err(PlayersError::HasherBusy)),
         "{refused:?}"
     );
     threads.stop();
-    let (hasher, threads) = Hasher::start(QUICK, random(1)).unwrap();
+    let (hasher, threads) = Hasher::start(QUICK, random(1), &PlayersMetrics::default()).unwrap();
     threads.stop();
     let refused = hasher.verify(String::new(), secret("password")).await;
     assert!(
@@ -97,7 +97,7 @@ async fn many_at_once_are_all_answered() {
         queue_len_max: 100,
         ..QUICK
     };
-    let (hasher, threads) = Hasher::start(config, random(1)).unwrap();
+    let (hasher, threads) = Hasher::start(config, random(1), &PlayersMetrics::default()).unwrap();
     let hash: Arc<str> = hasher.hash(secret("7")).await.unwrap().into();
     let tasks: Vec<_> = (0..100)
         .map(|number: u32| {
@@ -121,5 +121,12 @@ fn a_cost_out_of_range_does_not_start() {
         memory_kib: 1,
         passes: 0,
     };
-    assert!(Hasher::start(HasherConfig { cost, ..QUICK }, random(1)).is_err());
+    assert!(
+        Hasher::start(
+            HasherConfig { cost, ..QUICK },
+            random(1),
+            &PlayersMetrics::default()
+        )
+        .is_err()
+    );
 }

@@ -24,7 +24,7 @@ fn world(seed: u64) -> World {
     World::open(Factory::of::<Arena>(), plan, script).unwrap()
 }
 
-fn script(rng: &mut Rng) -> (i64, Bytes) {
+pub(crate) fn script(rng: &mut Rng) -> (i64, Bytes) {
     let mut data = Vec::new();
     let op = match rng.below(12) {
         0 => Command::Split.encode(&mut data),

@@ -7,4 +7,5 @@
 
 mod arena;
 mod nasty;
+mod playground;
 mod rooms;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex};
 use tagus_room::{
     Class, Game, InitError, Input, LeaveReason, Metadata, Person, Refusal, RestoreError, Room,
-    Settings, Setup, To,
+    Settings, Setup, StoreOp, To,
 };
 
 /// Each seat has a purse; the inputs move coins about, and everything depends on the order.
@@ -111,6 +111,13 @@ impl Game for Nasty {
                 Input::Computed { token, data } => {
                     self.pot ^= token.wrapping_add(data.len() as u64)
                 }
+                Input::Stored { token, result } => {
+                    let seen = match result {
+                        Ok(values) => values.values().map(|value| value.len() as u64 + 1).sum(),
+                        Err(_) => 1_000,
+                    };
+                    self.pot = self.pot % 1_000_003 * 31 + (token ^ seen);
+                }
             }
         }
         room.send_class(
@@ -187,7 +194,30 @@ impl Nasty {
             3 => drop(room.set_label(format!("pot {}", self.pot))),
             4 => self.compute(room),
             5 if data.first() == Some(&0) => room.close(),
+            6 => self.store(room, data),
             _ => room.send_as(seat, To::All, op, Bytes::copy_from_slice(data)),
+        }
+    }
+
+    fn store(&mut self, room: &mut Room<'_>, data: &[u8]) {
+        let key = |byte: u8| (byte % 4).to_string();
+        let op = match *data {
+            [kind, byte, ..] if kind % 3 == 0 => StoreOp::Get { key: key(byte) },
+            [kind, byte, ..] if kind % 3 == 1 => StoreOp::Delete { key: key(byte) },
+            [_, byte, ..] => {
+                let value =
+                    Bytes::copy_from_slice(&self.pot.to_le_bytes()[..usize::from(byte % 9)]);
+                StoreOp::Put {
+                    key: key(byte / 9),
+                    value,
+                }
+            }
+            _ => StoreOp::List,
+        };
+        let token = self.next_token;
+        self.next_token += 1;
+        if room.store(token, op).is_err() {
+            self.pot += 1;
         }
     }
 

@@ -25,8 +25,8 @@ impl Row {
     }
 
     /// All columns.
-    pub(crate) fn into_values(self) -> Vec<Value> {
-        self.values
+    pub(crate) fn take_values(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.values)
     }
 
     pub(crate) fn int(&mut self, column: usize) -> Result<i64, RowError> {
@@ -98,6 +98,13 @@ impl Row {
             column,
             expected: "blob of 16 bytes",
         })
+    }
+
+    pub(crate) fn opt_uuid(&mut self, column: usize) -> Result<Option<Uuid>, RowError> {
+        match self.values.get(column) {
+            Some(Value::Null) => Ok(None),
+            _ => self.uuid(column).map(Some),
+        }
     }
 
     pub(crate) fn user(&mut self, column: usize) -> Result<UserId, RowError> {

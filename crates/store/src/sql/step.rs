@@ -160,6 +160,15 @@ impl Plan {
     }
 }
 
+impl From<Vec<Step>> for Plan {
+    /// The steps as one operation.
+    fn from(steps: Vec<Step>) -> Self {
+        Self {
+            steps: steps.into_iter().map(|step| (0, step)).collect(),
+        }
+    }
+}
+
 /// Whether `$1`, `$2`, … appear first in this order and without a gap.
 pub(crate) fn placeholders_in_order(sql: &str) -> bool {
     let mut seen = 0;

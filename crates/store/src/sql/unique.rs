@@ -11,6 +11,7 @@ const UNIQUE: &[(&str, &str, Conflict)] = &[
     ("account.email", "account_email", Conflict::EmailTaken),
     ("account.custom_id", "account_custom_id", Conflict::CustomIdTaken),
     ("device.id", "device_pkey", Conflict::DeviceTaken),
+    ("friend.source, friend.destination", "friend_pkey", Conflict::Changed),
 ];
 
 /// The conflict behind a constraint, named as either database names it.

@@ -38,7 +38,7 @@ impl MemoryBackend {
             Ok(results)
         })?;
         let result = results.pop().unwrap_or(Err(StoreError::Closed));
-        write::observe(&self.metrics, &result);
+        self.metrics.observe(&result);
         let seconds = started.elapsed().as_secs_f64();
         self.metrics.commit_seconds.observe(seconds);
         self.metrics.group_batches.observe(1.0);

@@ -4,7 +4,6 @@ use rusqlite::{ErrorCode, ffi, params_from_iter};
 
 use crate::batch::Outcome;
 use crate::error::{Conflict, StoreError};
-use crate::metrics::StoreMetrics;
 use crate::sql::{Kind, Plan, Row, Step, conflict_of_constraint};
 use crate::sqlite::read::row_from;
 use crate::sqlite::{Connection, check_placeholders, failed};
@@ -82,15 +81,6 @@ fn apply_steps(connection: &Connection, plan: &Plan) -> Result<Outcome, StoreErr
 
 fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
-}
-
-/// Counts what became of a batch.
-pub(crate) fn observe(metrics: &StoreMetrics, result: &Result<Outcome, StoreError>) {
-    match result {
-        Ok(_) => {}
-        Err(StoreError::Conflict { .. }) => drop(metrics.conflicts.inc()),
-        Err(_) => drop(metrics.failures.inc()),
-    }
 }
 
 /// What a statement did.

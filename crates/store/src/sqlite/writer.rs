@@ -92,7 +92,7 @@ impl Writer {
         write::commit_group(&self.connection, plans, &mut results);
         debug_assert_eq!(results.len(), size);
         for (job, result) in group.drain(..).zip(results) {
-            write::observe(&self.metrics, &result);
+            self.metrics.observe(&result);
             let seconds = job.arrived.elapsed().as_secs_f64();
             self.metrics.commit_seconds.observe(seconds);
             (job.answer)(result);

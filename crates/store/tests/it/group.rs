@@ -265,34 +265,28 @@ fn migration_status_names_what_is_pending() {
     let folder = tempfile::tempdir().unwrap();
     let path = config(folder.path()).path;
     let states = || {
-        let status = Store::migration_status(&path).unwrap();
+        let status = Store::migration_status(SqliteConfig::new(&path)).unwrap();
         status
             .into_iter()
             .map(|status| status.state)
             .collect::<Vec<_>>()
     };
-    assert_eq!(states(), [MigrationState::Pending]);
+    let known = states().len();
+    assert_eq!(states(), vec![MigrationState::Pending; known]);
     assert!(!path.exists());
     let store = Store::open(config(folder.path())).unwrap();
-    assert_eq!(states(), [MigrationState::Applied]);
+    assert_eq!(states(), vec![MigrationState::Applied; known]);
     drop(store);
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection
         .execute_batch("INSERT INTO migration VALUES (99, 'later', '', 0)")
         .unwrap();
     drop(connection);
-    assert_eq!(states(), [MigrationState::Applied, MigrationState::Unknown]);
+    let mut newer = vec![MigrationState::Applied; known];
+    newer.push(MigrationState::Unknown);
+    assert_eq!(states(), newer);
     let err = Store::open(config(folder.path())).unwrap_err();
-    assert!(
-        matches!(
-            err,
-            StoreError::Newer {
-                found: 99,
-                known: 1
-            }
-        ),
-        "{err}"
-    );
+    assert!(matches!(err, StoreError::Newer { found: 99, .. }), "{err}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod contract;
 mod disk;
 mod group;
 mod kill;
+mod postgres;
 mod power;
 
 use std::path::Path;

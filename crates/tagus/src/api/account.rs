@@ -5,7 +5,7 @@ use tagus_wire::{Timestamp, api};
 
 use crate::api::ApiError;
 use crate::api::methods::{Scope, handlers};
-use crate::gateway::unix_now;
+use crate::gateway::{Gateway, unix_now};
 
 handlers! {
     Healthcheck => |_, ()| async { Ok(()) },
@@ -133,7 +133,7 @@ async fn get_account(scope: Scope, (): ()) -> Result<api::Account, ApiError> {
         .accounts
         .get_account(scope.login()?.user_id)
         .await?;
-    Ok(account_out(account))
+    Ok(account_out(&scope.gateway, account))
 }
 
 async fn update_account(scope: Scope, request: api::UpdateAccountRequest) -> Result<(), ApiError> {
@@ -174,14 +174,17 @@ async fn get_users(scope: Scope, request: api::GetUsersRequest) -> Result<api::U
         .users(&ids, &request.usernames)
         .await?;
     Ok(api::Users {
-        users: users.into_iter().map(user_out).collect(),
+        users: users
+            .into_iter()
+            .map(|user| user_out(&scope.gateway, user))
+            .collect(),
     })
 }
 
-fn account_out(account: Account) -> api::Account {
+fn account_out(gateway: &Gateway, account: Account) -> api::Account {
     let devices = account.devices.into_iter();
     api::Account {
-        wallet: "{}".to_owned(),
+        wallet: account.wallet,
         email: account.email.unwrap_or_default(),
         devices: devices
             .map(|id| api::AccountDevice {
@@ -190,15 +193,18 @@ fn account_out(account: Account) -> api::Account {
             })
             .collect(),
         custom_id: account.custom_id.unwrap_or_default(),
-        verify_time: None,
+        verify_time: account.verified_at.map(Timestamp::from),
         disable_time: account.disabled_at.map(Timestamp::from),
-        user: Some(user_out(account.user)),
+        user: Some(user_out(gateway, account.user)),
     }
 }
 
-fn user_out(user: User) -> api::User {
+/// A user as others see them; online is who shows a status.
+pub(super) fn user_out(gateway: &Gateway, user: User) -> api::User {
     api::User {
         id: user.id.to_string(),
+        online: gateway.live.is_online(user.id),
+        edge_count: user.edge_count,
         username: user.username,
         display_name: user.display_name,
         avatar_url: user.avatar_url,

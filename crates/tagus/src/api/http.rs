@@ -30,7 +30,6 @@ use crate::gateway::Gateway;
 use crate::hooks::Caller;
 
 /// What serves the connections of port 7350.
-#[derive(Clone)]
 pub(crate) struct HttpDoor {
     pub(crate) gateway: Arc<Gateway>,
     /// None: in the clear.
@@ -56,7 +55,7 @@ struct Place {
 
 impl HttpDoor {
     /// Serves one connection until it closes, upgrades or the server drains.
-    pub(crate) async fn serve(self, newcomer: Newcomer) {
+    pub(crate) async fn serve(self: Arc<Self>, newcomer: Newcomer) {
         let mut stream = match TcpStream::from_std(newcomer.stream) {
             Ok(stream) => stream,
             Err(error) => return tracing::debug!(%error, "take over a connection"),
@@ -92,22 +91,22 @@ impl HttpDoor {
         }
     }
 
-    async fn serve_io<I>(self, io: I, place: Arc<Place>)
+    async fn serve_io<I>(self: Arc<Self>, io: I, place: Arc<Place>)
     where
         I: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
     {
-        let limits = self.gateway.config.limits.clone();
-        let mut draining = self.draining.clone();
-        let service = service_fn(move |request| {
-            let (door, place) = (self.clone(), place.clone());
-            async move { Ok::<_, Infallible>(door.handle(request, &place).await) }
-        });
+        let limits = &self.gateway.config.limits;
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
             .header_read_timeout(Duration::from_millis(limits.idle_http_ms.into()))
             .max_buf_size((limits.http_headers_bytes_max as usize).max(8_192))
             .half_close(false);
+        let mut draining = self.draining.clone();
+        let service = service_fn(move |request| {
+            let (door, place) = (self.clone(), place.clone());
+            async move { Ok::<_, Infallible>(door.handle(request, &place).await) }
+        });
         let mut connection = std::pin::pin!(builder.serve_connection(io, service).with_upgrades());
         tokio::select! {
             ended = connection.as_mut() => log_end(ended),
@@ -118,7 +117,7 @@ impl HttpDoor {
         }
     }
 
-    async fn handle(&self, request: Request<Incoming>, place: &Place) -> Answer {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, place: &Place) -> Answer {
         let started = Instant::now();
         let (method, answer) = self.answer(request, place).await;
         self.metrics
@@ -128,7 +127,7 @@ impl HttpDoor {
 
     /// Answers a request, and says what it was for the metrics.
     async fn answer(
-        &self,
+        self: &Arc<Self>,
         mut request: Request<Incoming>,
         place: &Place,
     ) -> (&'static str, Answer) {
@@ -182,7 +181,7 @@ impl HttpDoor {
     }
 
     fn upgrade(
-        &self,
+        self: &Arc<Self>,
         request: &mut Request<Incoming>,
         query: &str,
         address: IpAddr,
@@ -213,10 +212,10 @@ impl HttpDoor {
                 }
                 let answer = socket::switching(&accepted.accept).body(Full::default());
                 let upgrade = hyper::upgrade::on(request);
-                let gateway = self.gateway.clone();
+                let door = self.clone();
                 // Ends with the upgrade or with the connection, whose task the door keeps.
                 drop(tokio::spawn(socket::hand_over(
-                    gateway, upgrade, accepted, address, permit,
+                    door, upgrade, accepted, address, permit,
                 )));
                 answer.unwrap_or_else(|_| text(500, "Internal server error"))
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tagus_players::Login;
 use tagus_wire::{Method, MethodInfo, Route, decode_rest, to_json};
 
-use crate::api::{ApiError, account, matches};
+use crate::api::{ApiError, account, friends, matches, notifications};
 use crate::gateway::Gateway;
 use crate::hooks::{BoxFuture, Caller};
 use crate::tagus::Tagus;
@@ -43,7 +43,12 @@ pub(crate) type Handler = fn(Call) -> BoxFuture<Result<Vec<u8>, ApiError>>;
 
 /// The handler of a method, or none when it is not built yet.
 pub(crate) fn handler(info: &MethodInfo) -> Option<Handler> {
-    let subjects = [account::handler, matches::handler];
+    let subjects = [
+        account::handler,
+        friends::handler,
+        matches::handler,
+        notifications::handler,
+    ];
     subjects.iter().find_map(|handler| handler(info.name))
 }
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use tagus_telemetry::metrics::{Counter, Family, Histogram, Registry, seconds_histogram};
 
-/// Counters of the HTTP port; clones share them.
-#[derive(Clone)]
+/// Counters of the HTTP port.
 pub(crate) struct HttpMetrics {
     /// Answers by method and status class. What are clients asking for, and what of it fails? Alert on `5xx`.
     requests: Family<[(&'static str, &'static str); 2], Counter>,

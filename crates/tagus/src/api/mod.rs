@@ -2,10 +2,12 @@
 
 mod account;
 mod error;
+mod friends;
 mod http;
 mod matches;
 mod methods;
 mod metrics;
+mod notifications;
 mod rpc;
 mod socket;
 

@@ -15,6 +15,8 @@ use tagus_wire::Format;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use crate::api::HttpDoor;
+use crate::doors::Reason;
 use crate::gateway::{Gateway, identity};
 
 /// What the client asked for in the URL.
@@ -96,7 +98,7 @@ fn is_true(text: &str) -> bool {
 
 /// Waits for the upgrade and hands the socket over.
 pub(crate) async fn hand_over(
-    gateway: Arc<Gateway>,
+    door: Arc<HttpDoor>,
     upgrade: hyper::upgrade::OnUpgrade,
     request: SocketRequest,
     address: IpAddr,
@@ -116,8 +118,9 @@ pub(crate) async fn hand_over(
                 kind: request.kind,
                 permit,
             };
-            if !gateway.shards.adopt(turn, arrival) {
+            if !door.gateway.shards.adopt(turn, arrival) {
                 tracing::warn!("socket dropped: its shard is overloaded");
+                door.admission.refuse(Reason::Overload);
             }
         }
         Err(error) => tracing::debug!(%error, "take over a socket"),

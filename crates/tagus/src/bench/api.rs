@@ -158,17 +158,20 @@ async fn measure(
         for (kind, tally) in Kind::ALL.into_iter().zip(&mut measured.tallies) {
             let name = kind.name();
             progress.show(&format!(
-                "{connections} connections, {number}/{ROUNDS}, {name}"
+                "{connections} connections: alternation {number}/{ROUNDS}, {name}"
             ));
             clients = requests(clients, kind, &numbers, (&server.process, round), tally).await?;
         }
         if args.store.is_none() {
             progress.show(&format!(
-                "{connections} connections, {number}/{ROUNDS}, the disk"
+                "{connections} connections: alternation {number}/{ROUNDS}, the disk"
             ));
             let folder = server.data();
             let limits = tokio::task::spawn_blocking(move || {
-                anyhow::Ok((limits::sync_us(&folder, SYNC_TIME)?, limits::insert_us()?))
+                anyhow::Ok((
+                    limits::sync_us(&folder, SYNC_TIME)?,
+                    limits::insert_us(&folder)?,
+                ))
             });
             let (sync_us, insert_us) = limits.await??;
             measured.sync_us.push(sync_us);

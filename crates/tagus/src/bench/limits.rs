@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use tagus_base::{UnixMillis, UserId};
-use tagus_store::{AccountOp, AccountRow, Batch, DeviceOp, Store};
+use tagus_base::{UnixMillis, UserId, Uuid};
+use tagus_store::{AccountOp, AccountRow, Batch, DeviceOp, SqliteConfig, Store, Synchronous};
 
 /// Time of one append of 4 KiB with its sync in the folder, in microseconds: the mean over a time.
 pub(super) fn sync_us(folder: &Path, length: Duration) -> anyhow::Result<f64> {
@@ -30,29 +30,39 @@ pub(super) fn sync_us(folder: &Path, length: Duration) -> anyhow::Result<f64> {
     Ok(took.as_secs_f64() * 1e6 / syncs)
 }
 
-/// Time of inserting one account with its device, in microseconds: many in one transaction, in memory, on one thread.
-pub(super) fn insert_us() -> anyhow::Result<f64> {
-    let store = Store::memory()?;
+/// Time of inserting one account with its device, in microseconds: many in one transaction, into a file in the folder
+/// that is not synced, on one thread.
+pub(super) fn insert_us(folder: &Path) -> anyhow::Result<f64> {
+    let folder = folder.join("bench-insert");
+    std::fs::create_dir(&folder).with_context(|| format!("create {}", folder.display()))?;
+    let store = Store::open(SqliteConfig {
+        synchronous: Synchronous::Off,
+        wal_bytes_max: u64::MAX,
+        ..SqliteConfig::new(folder.join("tagus.db"))
+    })?;
     let mut took = Duration::ZERO;
-    let mut number: u128 = 0;
-    for _ in 0..BATCHES {
-        let mut batch = Batch::new();
-        for _ in 0..BATCH_ACCOUNTS {
-            number += 1;
-            // Ids of accounts are random, so that their rows lie scattered.
-            let id = UserId(tagus_base::Uuid(number.wrapping_mul(SCATTER).to_be_bytes()));
-            let row = AccountRow::new(id, format!("bench{number:010}"), UnixMillis(0));
-            let device = DeviceOp::Insert {
-                id: format!("bench-device-{number:012}"),
-                user: id,
-            };
-            batch = batch.with(AccountOp::Insert(Box::new(row))).with(device);
-        }
+    for batch_index in 0..BATCHES {
+        let first = u128::from(batch_index * BATCH_ACCOUNTS);
+        let numbers = first..first + u128::from(BATCH_ACCOUNTS);
+        let batch = numbers.fold(Batch::new(), with_account);
         let start = Instant::now();
         store.commit_blocking(batch)?;
         took += start.elapsed();
     }
+    store.close()?;
+    drop(store);
+    std::fs::remove_dir_all(&folder)?;
     Ok(took.as_secs_f64() * 1e6 / f64::from(BATCHES * BATCH_ACCOUNTS))
+}
+
+fn with_account(batch: Batch, number: u128) -> Batch {
+    // Ids of accounts are random, so that their rows lie scattered.
+    let user = UserId(Uuid(number.wrapping_mul(SCATTER).to_be_bytes()));
+    let row = AccountRow::new(user, format!("bench{number:010}"), UnixMillis(0));
+    let id = format!("bench-device-{number:012}");
+    batch
+        .with(AccountOp::Insert(Box::new(row)))
+        .with(DeviceOp::Insert { id, user })
 }
 
 const BLOCK_BYTES: usize = 4_096;
@@ -70,8 +80,8 @@ mod tests {
     fn both_cost_something() {
         let folder = tempfile::tempdir().unwrap();
         assert!(sync_us(folder.path(), Duration::from_millis(1)).unwrap() > 0.0);
+        assert!(insert_us(folder.path()).unwrap() > 0.0);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        assert!(insert_us().unwrap() > 0.0);
         assert_eq!(2 * BATCH_ACCOUNTS as usize, Batch::OPS_MAX);
     }
 }

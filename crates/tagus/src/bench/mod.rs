@@ -1,40 +1,6 @@
 //! `tagus bench`: workloads against a server of its own, so that the server's CPU time and memory are the server's alone.
 //!
-//! With `--json` each row is one object on one line; a value that this system cannot tell is null.
-//!
-//! | keys of `fanout` | meaning |
-//! | --- | --- |
-//! | `bench`, `format`, `shards`, `matches`, `clients`, `rate`, `bytes`, `seconds` | what was run |
-//! | `frame_bytes` | bytes of one delivery, frame header included |
-//! | `sent_per_s`, `delivered_per_s`, `expected_per_s` | messages sent, deliveries received, and those the sent ones should become |
-//! | `delivered_per_read` | deliveries that one read of the load found; well above 1, they came in shared writes or the load was late |
-//! | `delivered_per_write` | frames that the server queued for each of its write calls |
-//! | `latency_p50_us`, `latency_p99_us`, `latency_max_us` | from before the send to after the receipt, of one delivery in eight |
-//! | `server_cpu_us` | CPU time of the server per delivery, median of the rounds |
-//! | `raw_cpu_us` | CPU time of the server per plain write of as many bytes to the same sockets at the same rate, median of the rounds |
-//! | `raw_thread_cpu_us` | the same of the writing thread alone |
-//! | `ratio` | `server_cpu_us / raw_cpu_us` |
-//! | `load_cpu_us` | CPU time of the load itself per delivery |
-//! | `server_wakes_per_s`, `raw_wakes_per_s` | how often the server's shards woke, and the plain writer |
-//! | `load_wakes_per_s`, `raw_load_wakes_per_s` | how often the load woke beside each of the two |
-//!
-//! | keys of `connect` | meaning |
-//! | --- | --- |
-//! | `bench`, `format`, `shards`, `count` | what was run |
-//! | `connects_per_s` | sockets opened per second, 64 at a time |
-//! | `connect_p50_us`, `connect_p99_us` | time for one, from the TCP connection to the accepted upgrade |
-//! | `rss_before_bytes`, `rss_after_bytes` | resident memory of the server with 64 sockets, and with `count` more |
-//! | `rss_per_socket_bytes` | the difference per socket |
-//!
-//! | keys of `api` | meaning |
-//! | --- | --- |
-//! | `bench`, `store`, `seconds`, `connections` | what was run; `store` is `file` or `url` |
-//! | `request` | `fixed` (an answer that is always the same), `new_account` (a device that nobody has), `login` (one that is known), `read_account` |
-//! | `requests_per_s`, `latency_p50_us`, `latency_p99_us` | median of the rounds; from before the request to after its answer |
-//! | `server_cpu_us`, `load_cpu_us` | CPU time of the server and of the load per request |
-//! | `of_fixed` | `requests_per_s` as a part of that of `fixed` |
-//! | `sync_us`, `insert_us` | of `new_account` on a file: an append of 4 KiB with its sync; the insert of an account with its device in a large transaction in memory |
-//! | `limit_per_s`, `of_limit` | `connections / (sync + connections × insert)`, and the part of it that was reached |
+//! With `--json` each row is one object on one line; `docs/benchmarks.md` says what its keys mean.
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
@@ -61,7 +27,7 @@ pub use raw::obey;
 pub struct BenchArgs {
     #[command(subcommand)]
     workload: Workload,
-    /// Print each row as one JSON object on one line; the keys are documented at the module `tagus::bench`.
+    /// Print each row as one JSON object on one line; docs/benchmarks.md says what its keys mean.
     #[arg(long, global = true)]
     json: bool,
 }

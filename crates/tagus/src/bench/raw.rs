@@ -36,6 +36,8 @@ pub(super) struct Written {
     pub(super) writes: u64,
     /// Times that the writer slept.
     pub(super) sleeps: u64,
+    /// How long it took.
+    pub(super) seconds: f64,
     /// CPU time of the writing thread, in microseconds; none where the system does not tell.
     pub(super) cpu_us: Option<f64>,
     /// Why it failed; empty if it did not.
@@ -112,6 +114,7 @@ fn write_all(order: &Order, mut groups: Vec<Vec<TcpStream>>) -> io::Result<Writt
             messages += 1.0;
         }
     }
+    written.seconds = start.elapsed().as_secs_f64();
     settle();
     written.cpu_us = before
         .zip(thread_cpu_us())

@@ -62,7 +62,7 @@ impl BenchServer {
             .arg("--control")
             .arg(listener.local_addr()?.to_string())
             .args(["--http-port", "0", "--admin-port", "0", "--tcp-port", "0"])
-            .args(["--log", "warn"])
+            .args(["--log", "error"])
             .arg("--shards")
             .arg(plan.shards.to_string())
             .arg("--data")
@@ -122,7 +122,8 @@ impl BenchServer {
 
     /// Asks the server's metrics.
     pub(super) async fn shard_counts(&self) -> anyhow::Result<ShardCounts> {
-        let mut stream = TcpStream::connect(self.admin).await?;
+        let stream = TcpStream::connect(self.admin).await;
+        let mut stream = stream.context("ask the server's metrics; did it end?")?;
         let request = "GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();

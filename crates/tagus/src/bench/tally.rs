@@ -116,7 +116,7 @@ impl Totals {
         self.raw_thread_us
             .extend(written.cpu_us.map(|cpu_us| cpu_us / writes));
         self.server_wakes.extend(served.server_wakes_per_s());
-        self.raw_wakes.push(float(written.sleeps) / raw.seconds());
+        self.raw_wakes.push(float(written.sleeps) / written.seconds);
         self.load_wakes
             .extend(served.per_s(|sample| sample.load_wakes));
         self.raw_load_wakes
@@ -318,6 +318,7 @@ mod tests {
         let written = Written {
             writes: 200,
             sleeps: 50,
+            seconds: 2.0,
             cpu_us: Some(500.0),
             failure: String::new(),
         };

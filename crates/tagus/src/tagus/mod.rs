@@ -1,6 +1,7 @@
 //! The handle that server code holds: everything the server can do, without its inside.
 
 mod rooms;
+mod social;
 mod streams;
 
 use std::sync::Arc;

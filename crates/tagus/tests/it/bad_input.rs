@@ -477,9 +477,9 @@ fn json_cases() -> Vec<SocketCase> {
             None,
         ),
         (
-            "data to no room",
+            "data by number without extensions",
             say(json!({ "room_data": { "room": 99 } })),
-            Some(4),
+            Some(3),
             None,
         ),
         (

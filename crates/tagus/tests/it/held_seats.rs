@@ -4,9 +4,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use tagus::base::SeatIndex;
-use tagus::room::{Game, InitError, Input, LeaveReason, RestoreError, Room, Settings, Setup, To};
+use tagus::room::{
+    Game, InitError, Input, LeaveReason, Metadata, Person, Refusal, RestoreError, Room, Settings,
+    Setup, To,
+};
 use tagus_wire::realtime::envelope::Message;
-use tagus_wire::realtime::{Match, MatchDataSend, MatchLeave, MatchPresenceEvent};
+use tagus_wire::realtime::{
+    Match, MatchDataSend, MatchJoin, MatchLeave, MatchPresenceEvent, match_join,
+};
 
 use crate::server::{PATIENCE, Server};
 use crate::socket::{Client, Kind};
@@ -29,6 +34,19 @@ impl<const HOLD_MS: u32> Game for Counting<HOLD_MS> {
             ..Settings::default()
         };
         Ok((Self::default(), settings))
+    }
+
+    /// Whoever pushes gets the first seat.
+    fn join_attempt(
+        &mut self,
+        room: &mut Room<'_>,
+        _: &Person,
+        metadata: &Metadata,
+    ) -> Result<(), Refusal> {
+        if metadata.contains_key("push") {
+            room.kick(SeatIndex(0), "pushed away");
+        }
+        Ok(())
     }
 
     fn join(&mut self, _: &mut Room<'_>, seat: SeatIndex) {
@@ -247,4 +265,43 @@ fn two_connections_of_one_player_never_share_a_seat() {
     assert_eq!((told.lost, told.back), (0, 1));
     // Nobody else saw any of it.
     assert_eq!(other.ask().back, 1);
+}
+
+#[test]
+fn a_newcomer_may_push_somebody_off_a_seat() {
+    let data = tempfile::tempdir().unwrap();
+    let server = start(data.path());
+    let mut first = Player::new(&server, Kind::Json, "device-of-the-first", "patient");
+    let mut other = Player::new(&server, Kind::Tcp, "device-watching", "patient");
+    assert_eq!(first.event().joins[0].session_id, other.session_id());
+
+    let mut client = Client::open(&server, Kind::Protobuf, &server.token("device-pushing"));
+    let join = MatchJoin {
+        id: Some(match_join::Id::MatchId("patient".to_owned())),
+        metadata: [("push".to_owned(), String::new())].into(),
+    };
+    client.ask("join", Message::MatchJoin(join));
+    let Some(Message::Match(joined)) = client.envelope().message else {
+        panic!("no answer to the join");
+    };
+    let mut pushing = Player { client, joined };
+    let present: Vec<&str> = pushing
+        .joined
+        .presences
+        .iter()
+        .map(|one| &*one.session_id)
+        .collect();
+    assert_eq!(
+        (pushing.joined.size, present),
+        (2, vec![&*other.session_id()])
+    );
+    assert_ne!(pushing.session_id(), first.session_id());
+    assert_eq!(pushing.event().joins[0].session_id, pushing.session_id());
+    assert_eq!(pushing.ask().seat, 0);
+    // The others see one go and one come, and the one who went is told.
+    assert_eq!(other.event().leaves[0].session_id, first.session_id());
+    assert_eq!(other.event().joins[0].session_id, pushing.session_id());
+    assert_eq!(other.ask().seat, 1);
+    assert_eq!(first.event().leaves[0].session_id, first.session_id());
+    first.client.ping();
 }

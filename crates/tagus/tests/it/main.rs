@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
 
 mod bad_input;
+mod doors;
 mod held_seats;
 mod hooks;
 mod recordings;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use tagus::base::{RoomId, SeatIndex};
 use tagus::room::{
-    Factory, Game, InitError, Input, LeaveReason, RestoreError, Room, STORE_VALUES_MAX, Settings,
-    Setup, StoreFailed, StoreOp, StoreResult, To, replay,
+    Factory, Game, InitError, Input, LeaveReason, RestoreError, Room, STORE_OPS_WAITING_MAX,
+    STORE_VALUES_MAX, Settings, Setup, StoreFailed, StoreOp, StoreResult, To, replay,
 };
 use tagus_wire::api::Rpc;
 use tagus_wire::realtime::MatchDataSend;
@@ -65,6 +65,10 @@ impl Game for Counter {
                 Input::Computed { .. } => {}
             }
         }
+    }
+
+    fn terminate(&mut self, room: &mut Room<'_>, _: u32) {
+        room.close();
     }
 
     fn snapshot(&self, out: &mut Vec<u8>) {
@@ -154,6 +158,7 @@ fn a_named_rooms_values_outlive_the_server() {
         // The join and two results, and the hashes at both ends at least.
         assert_eq!(report.inputs, 3);
         assert!(report.hashes_proven >= 2, "{report:?}");
+        drop(client);
         assert_eq!(values_after(server, data.path()), 1);
     }
 }
@@ -175,6 +180,7 @@ fn a_room_without_a_name_takes_its_values_along() {
     while rpc(&mut asker, "is_open", &id) == "true" {
         std::thread::yield_now();
     }
+    drop(asker);
     assert_eq!(values_after(server, data.path()), 0);
 }
 
@@ -189,22 +195,27 @@ fn one_value_too_many_is_a_failure_that_the_room_is_told() {
         _ => None,
     });
     assert_eq!(told(&mut client), "1");
-    let mut fill = |op_code: i64| {
-        let send = MatchDataSend {
-            match_id: match_id.clone(),
-            op_code,
-            data: "x".into(),
-            ..Default::default()
-        };
-        client.ask("", Message::MatchDataSend(send));
-        told(&mut client)
+    let mut fill = |numbers: &[i64]| {
+        for op_code in numbers {
+            let send = MatchDataSend {
+                match_id: match_id.clone(),
+                op_code: *op_code,
+                data: "x".into(),
+                ..Default::default()
+            };
+            client.ask("", Message::MatchDataSend(send));
+        }
+        let answers = numbers.iter().map(|_| told(&mut client));
+        answers.collect::<Vec<_>>()
     };
     // One value is there already.
-    for number in 1..STORE_VALUES_MAX as i64 {
-        assert_eq!(fill(number), "filled");
+    let numbers: Vec<i64> = (1..STORE_VALUES_MAX as i64).collect();
+    for some in numbers.chunks(STORE_OPS_WAITING_MAX) {
+        assert_eq!(fill(some), vec!["filled"; some.len()]);
     }
-    assert_eq!(fill(0), "a room keeps at most 64 values");
-    assert_eq!(fill(1), "filled", "a key that is there is no further value");
+    let refused = "a room keeps at most 64 values";
+    // A key that is there is no further value.
+    assert_eq!(fill(&[0, 1]), [refused, "filled"]);
 }
 
 /// Stops the server; answers how many values of rooms are in its database.

@@ -1,7 +1,10 @@
 //! What holds for every batch.
 
 use tagus_base::UnixMillis;
-use tagus_store::{Batch, Conflict, DeviceOp, LogoutOp, Store, StoreError, block_on};
+use tagus_store::{
+    AccountOp, AccountPatch, AccountRow, Batch, Conflict, DeviceOp, LogoutOp, Store, StoreError,
+    block_on,
+};
 
 use super::commit_all;
 use crate::{account, first_login, user};
@@ -11,6 +14,9 @@ pub(super) fn run(open: &dyn Fn() -> Store) {
     batches_have_a_limit(&open());
     async_and_blocking_commits_are_the_same(&open());
     a_closed_store_refuses(&open());
+    texts_with_nul_are_refused(&open());
+    one_of_many_writers_wins(&open());
+    many_writers_lose_nothing(&open());
 }
 
 fn batches_are_all_or_nothing(store: &Store) {
@@ -71,4 +77,88 @@ fn a_closed_store_refuses(store: &Store) {
         block_on(clone.account_by_id(user(1))),
         Err(StoreError::Closed)
     ));
+}
+
+fn texts_with_nul_are_refused(store: &Store) {
+    let batch = first_login(1).with(DeviceOp::Insert {
+        id: "a\0b".to_owned(),
+        user: user(1),
+    });
+    let err = store.commit_blocking(batch).unwrap_err();
+    assert!(matches!(err, StoreError::NulInText), "{err:?}");
+    let err = block_on(store.account_by_username("\0")).unwrap_err();
+    assert!(matches!(err, StoreError::NulInText), "{err:?}");
+    assert_eq!(block_on(store.counts()).unwrap().accounts, 0);
+}
+
+const WRITERS: u32 = 64;
+
+/// What the writers got, in the order of their numbers, when all of them write at once.
+fn at_once<T: Send>(store: &Store, write: impl Fn(&Store, u32) -> T + Sync) -> Vec<T> {
+    let start = std::sync::Barrier::new(WRITERS as usize);
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|number| {
+                let (start, write) = (&start, &write);
+                scope.spawn(move || {
+                    start.wait();
+                    write(store, number)
+                })
+            })
+            .collect();
+        let writers = writers.into_iter();
+        writers.map(|writer| writer.join().unwrap()).collect()
+    })
+}
+
+fn one_of_many_writers_wins(store: &Store) {
+    let results = at_once(store, |store, number| {
+        let row = AccountRow {
+            username: "wanted".to_owned(),
+            ..account(number)
+        };
+        let batch = Batch::from(AccountOp::Insert(Box::new(row))).with(DeviceOp::Insert {
+            id: format!("device-{number}"),
+            user: user(number),
+        });
+        commit_all(store, batch)
+    });
+    let won = results.iter().filter(|result| **result == Ok(2)).count();
+    let lost = results.iter();
+    let lost = lost.filter(|result| **result == Err((0, Conflict::UsernameTaken)));
+    assert_eq!((won, lost.count()), (1, WRITERS as usize - 1));
+    let counts = block_on(store.counts()).unwrap();
+    assert_eq!((counts.accounts, counts.devices), (1, 1));
+}
+
+/// All change one row; each change adds a device, and half of them then fail.
+fn many_writers_lose_nothing(store: &Store) {
+    commit_all(store, first_login(1)).unwrap();
+    let results = at_once(store, |store, number| {
+        let patch = Box::new(AccountPatch::default());
+        let own = DeviceOp::Insert {
+            id: format!("own-{number}"),
+            user: user(1),
+        };
+        let batch = Batch::from(AccountOp::Update { id: user(1), patch }).with(own);
+        let batch = if number % 2 == 0 {
+            batch
+        } else {
+            batch.with(DeviceOp::Delete {
+                id: "nobody's".to_owned(),
+                user: user(1),
+            })
+        };
+        commit_all(store, batch)
+    });
+    for (number, result) in (0..).zip(results) {
+        let expected = if number % 2 == 0 {
+            Ok(2)
+        } else {
+            Err((2, Conflict::Missing))
+        };
+        assert_eq!(result, expected, "{number}");
+    }
+    let devices = block_on(store.devices_of(user(1))).unwrap();
+    assert_eq!(devices.len(), 1 + WRITERS as usize / 2);
 }

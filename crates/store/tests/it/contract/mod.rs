@@ -6,7 +6,11 @@ mod logout;
 mod model;
 mod room_data;
 
+use std::cell::RefCell;
+
 use tagus_store::{Batch, Conflict, Op, SqliteConfig, Store, StoreError};
+
+use crate::postgres::Schema;
 
 #[test]
 fn memory_keeps_the_contract() {
@@ -21,6 +25,18 @@ fn file_keeps_the_contract() {
         opened.set(opened.get() + 1);
         let path = folder.path().join(format!("{}.db", opened.get()));
         Store::open(SqliteConfig::new(path)).unwrap()
+    });
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn postgres_keeps_the_contract() {
+    let schemas = RefCell::new(Vec::new());
+    run(&|| {
+        let schema = Schema::new();
+        let store = schema.open();
+        schemas.borrow_mut().push(schema);
+        store
     });
 }
 

@@ -1,0 +1,296 @@
+//! One typed tree of settings: file, then environment, then flags. Nothing else reads the environment.
+
+mod keys;
+mod load;
+mod setting;
+mod show;
+mod store;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tagus_bus::BusLimits;
+use tagus_net::{Limits, TrustedProxies};
+use tagus_players::{HasherConfig, Secret, StreamLimits};
+use tagus_telemetry::logs::{LogFormat, check_level};
+
+pub(crate) use load::{Origin, Origins};
+pub use show::configuration_reference;
+pub(crate) use show::tree;
+pub use store::{StoreSettings, StoreUrl};
+
+/// All settings, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Folder of everything durable.
+    pub data: PathBuf,
+    /// The address that all doors listen on.
+    pub address: IpAddr,
+    /// The address that the admin port listens on, whatever `address` is.
+    pub admin_address: IpAddr,
+    /// HTTP API, sockets and the arcade; 0 picks a free port.
+    pub http_port: u16,
+    /// Metrics and health.
+    pub admin_port: u16,
+    /// Length-prefixed protobuf.
+    pub tcp_port: u16,
+    /// Threads that own connections and rooms.
+    pub shards: usize,
+    /// Name of this node, 1..=16 of `a-z0-9-`.
+    pub node: String,
+    /// Time that rooms get to end when the server stops, in milliseconds.
+    pub grace_ms: u32,
+    /// Keys.
+    pub keys: KeyRing,
+    /// Life of a session token, in seconds.
+    pub session_secs: u64,
+    /// Life of a refresh token, in seconds.
+    pub refresh_secs: u64,
+    /// Logouts remembered at once, until their tokens expire.
+    pub logouts_max: usize,
+    /// Threads and cost of password hashing.
+    pub passwords: HasherConfig,
+    /// The database.
+    pub store: StoreSettings,
+    /// Limits of streams.
+    pub streams: StreamLimits,
+    /// Limits of messages between the parts of the server.
+    pub bus: BusLimits,
+    /// Limits of the network edge.
+    pub limits: Limits,
+    /// Proxies whose forwarded addresses are believed.
+    pub trusted: TrustedProxies,
+    /// Whether every connection of a trusted proxy to HTTP and TCP begins with a PROXY protocol header, version 1 or 2.
+    pub proxy_protocol: bool,
+    /// Certificate chain and key of HTTP and TCP; none: no TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Log filter, for example `info` or `info,tagus_shard=debug`.
+    pub log: String,
+    /// Shape of a log line.
+    pub log_format: LogFormat,
+    /// Default rooms.
+    pub rooms: Vec<RoomConfig>,
+    /// On a local network the public default of the server key is accepted.
+    pub lan: bool,
+    /// Where to write the addresses as JSON once all doors are open.
+    pub ready_file: Option<PathBuf>,
+}
+
+/// Keys that clients and servers show, and those that sign tokens.
+#[derive(Clone, Debug)]
+pub struct KeyRing {
+    /// In every game client: authenticates the game.
+    pub server: Secret,
+    /// Server-to-server RPC.
+    pub http: Secret,
+    /// Signs session tokens.
+    pub session: Secret,
+    /// Signs refresh tokens.
+    pub refresh: Secret,
+}
+
+/// A room that is opened at start under a stable name.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoomConfig {
+    /// Its stable name; clients may join by it.
+    pub name: String,
+    /// The game.
+    pub game: String,
+    /// The game's parameters, as JSON text.
+    #[serde(default)]
+    pub params: String,
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("read configuration {path}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        err: std::io::Error,
+    },
+    /// The text is no TOML, or has a value where a section belongs.
+    #[error("parse configuration: {0}")]
+    Parse(String),
+    /// There is no such key.
+    #[error("unknown key {key}{}", meant(*suggestion))]
+    Unknown {
+        /// Its name, and the variable that it came from, if one.
+        key: String,
+        /// The key that was probably meant.
+        suggestion: Option<&'static str>,
+    },
+    /// A value makes no sense.
+    #[error("{key} {reason}")]
+    Value {
+        /// Which key.
+        key: &'static str,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("data"),
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            admin_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            http_port: 7350,
+            admin_port: 7351,
+            tcp_port: 7352,
+            shards: std::thread::available_parallelism().map_or(1, usize::from),
+            node: "tagus".to_owned(),
+            grace_ms: 2_000,
+            keys: KeyRing {
+                server: Secret::new(DEFAULT_SERVER_KEY),
+                http: Secret::new(DEFAULT_HTTP_KEY),
+                session: Secret::new(DEFAULT_SESSION_KEY),
+                refresh: Secret::new(DEFAULT_REFRESH_KEY),
+            },
+            session_secs: 3_600,
+            refresh_secs: 30 * 86_400,
+            logouts_max: 1_000_000,
+            passwords: HasherConfig::default(),
+            store: StoreSettings::default(),
+            streams: StreamLimits::default(),
+            bus: BusLimits::default(),
+            limits: Limits::default(),
+            trusted: TrustedProxies::default(),
+            proxy_protocol: false,
+            tls: None,
+            log: "info".to_owned(),
+            log_format: LogFormat::Auto,
+            rooms: Vec::new(),
+            lan: false,
+            ready_file: None,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file, if given, and lays the environment over it.
+    ///
+    /// # Errors
+    /// See [`ConfigError`]; unknown keys are errors.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        load::load(path, environment).map(|(config, _)| config)
+    }
+
+    /// As [`Self::load`], with where each value came from.
+    pub(crate) fn load_with_origins(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<(Self, Origins), ConfigError> {
+        load::load(path, environment)
+    }
+
+    /// Checks every range, and what only the whole tree can show.
+    ///
+    /// # Errors
+    /// The first value that makes no sense, and what to do about it.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |key, reason: String| Err(ConfigError::Value { key, reason });
+        for key in keys::keys() {
+            key.check(self)?;
+        }
+        if self.limits.pong_wait_ms <= self.limits.ping_interval_ms {
+            let (wait, interval) = (self.limits.pong_wait_ms, self.limits.ping_interval_ms);
+            let reason = format!(
+                "is {wait} and must be more than limits.ping_interval_ms, which is {interval}"
+            );
+            return wrong("limits.pong_wait_ms", reason);
+        }
+        if let Err(error) = check_level(&self.log) {
+            return wrong("log", format!("cannot be read: {error}"));
+        }
+        if let Some((certificate, key)) = &self.tls {
+            for (name, path) in [("tls.certificate", certificate), ("tls.key", key)] {
+                if path.as_os_str().is_empty() {
+                    let reason = "is not set; TLS needs tls.certificate and tls.key";
+                    return wrong(name, reason.to_owned());
+                }
+            }
+        }
+        if self.node.parse::<tagus_base::NodeId>().is_err() {
+            return wrong(
+                "node",
+                format!("is {:?} and must be 1 to 16 of a-z, 0-9 and -", self.node),
+            );
+        }
+        if self.keys.session.expose() == self.keys.refresh.expose() {
+            let reason = "equals keys.session; a refresh token would pass as a session token";
+            return wrong("keys.refresh", reason.to_owned());
+        }
+        if self.address.is_loopback() {
+            return Ok(());
+        }
+        let defaults: [(&'static str, &Secret, &str); 4] = [
+            ("keys.server", &self.keys.server, DEFAULT_SERVER_KEY),
+            ("keys.http", &self.keys.http, DEFAULT_HTTP_KEY),
+            ("keys.session", &self.keys.session, DEFAULT_SESSION_KEY),
+            ("keys.refresh", &self.keys.refresh, DEFAULT_REFRESH_KEY),
+        ];
+        for (key, secret, default) in defaults {
+            if self.lan && key == "keys.server" {
+                continue;
+            }
+            if secret.expose() == default.as_bytes() {
+                let variable = keys::variable(key);
+                let address = self.address;
+                let reason = format!(
+                    "is the default, which is public, and {address} is not loopback; set {variable}, or use --lan"
+                );
+                return wrong(key, reason);
+            }
+        }
+        Ok(())
+    }
+
+    /// For a local network: signing keys of this start's own. The server key stays, since every client has it.
+    #[must_use]
+    pub fn for_lan(mut self) -> Self {
+        self.lan = true;
+        let own = || {
+            let bytes = crate::gateway::random_bytes::<24>();
+            Secret::new(
+                bytes
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect::<String>(),
+            )
+        };
+        self.keys = KeyRing {
+            server: self.keys.server,
+            http: own(),
+            session: own(),
+            refresh: own(),
+        };
+        self
+    }
+}
+
+fn meant(suggestion: Option<&str>) -> String {
+    suggestion.map_or_else(
+        || "; docs/configuration.md has all keys".to_owned(),
+        |key| format!("; did you mean {key}?"),
+    )
+}
+
+const DEFAULT_SERVER_KEY: &str = "defaultkey";
+const DEFAULT_HTTP_KEY: &str = "defaulthttpkey";
+const DEFAULT_SESSION_KEY: &str = "defaultencryptionkey";
+const DEFAULT_REFRESH_KEY: &str = "defaultrefreshencryptionkey";
+
+#[cfg(test)]
+mod tests;
