@@ -62,7 +62,8 @@ export class Player {
 
   static async connect(client, session, format) {
     const player = new Player(client, session, new FORMATS[format]());
-    await player.socket.connect(session, false);
+    // The SDK never clears this timer, and Node does not end before it.
+    await player.socket.connect(session, false, WAIT_MS_MAX);
     return player;
   }
 

@@ -68,6 +68,7 @@ fn ranks() {
     let mut rng = Rng::new(2);
     let owners: Vec<Uuid> = (0..RECORDS).map(|_| owner(&mut rng)).collect();
 
+    let resident_before = resident_bytes();
     let mut board = Ranks::new(order);
     let begin = Instant::now();
     for (owner, updated) in owners.iter().zip(0..) {
@@ -75,6 +76,11 @@ fn ranks() {
     }
     print("insert, random order", begin, owners.len());
     memory("  after inserting", &board);
+    let resident = resident_bytes().saturating_sub(resident_before);
+    println!(
+        "  of the process: {:.1} bytes a record",
+        resident as f64 / f64::from(RECORDS)
+    );
 
     let mut each = |name, work: &mut dyn FnMut(&mut Rng, Uuid)| {
         const TIMES: u32 = 200_000;
@@ -106,16 +112,10 @@ fn ranks() {
         .map(|it| (it.owner, it.standing))
         .collect();
     drop(board);
-    let before = resident_bytes();
     let begin = Instant::now();
     let board = Ranks::load(order, sorted.iter().copied());
     print("load, sorted", begin, sorted.len());
     memory("  after loading", &board);
-    let resident = resident_bytes().saturating_sub(before) as f64;
-    println!(
-        "  resident: {:.1} bytes a record",
-        resident / f64::from(RECORDS)
-    );
 }
 
 fn owner(rng: &mut Rng) -> Uuid {

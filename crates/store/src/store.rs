@@ -206,3 +206,96 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PostgresConfig;
+    use crate::error::Conflict;
+    use crate::sql::{Row, Sql, Step, locking, params};
+
+    #[test]
+    fn steps_find_return_and_refuse_in_memory() {
+        check_steps(&Store::memory().unwrap());
+    }
+
+    #[test]
+    #[ignore = "needs PostgreSQL"]
+    fn steps_find_return_and_refuse_on_postgres() {
+        let url = std::env::var("TAGUS_TEST_POSTGRES").unwrap();
+        let schema = format!("tagus_steps_{}", std::process::id());
+        let execute = |sql: String| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let connected = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
+                let (client, driver) = connected.unwrap();
+                drop(tokio::spawn(driver));
+                client.batch_execute(&sql).await.unwrap();
+            });
+        };
+        execute(format!("CREATE SCHEMA {schema}"));
+        let config = PostgresConfig::new(format!("{url}?options=-csearch_path%3D{schema}"));
+        check_steps(&Store::open(config).unwrap());
+        execute(format!("DROP SCHEMA {schema} CASCADE"));
+    }
+
+    fn check_steps(store: &Store) {
+        let commit = |steps: Vec<Step>| {
+            let committed = block_on(store.commit_plan(Plan::from(steps)));
+            committed.map_err(|err| err.conflict().unwrap())
+        };
+        let table = "CREATE TABLE steps (id BIGINT PRIMARY KEY, name TEXT, data BYTEA)";
+        let table = Sql::Differs {
+            sqlite: "CREATE TEMPORARY TABLE steps (id INTEGER PRIMARY KEY, name TEXT, data BLOB)",
+            postgres: table,
+        };
+        commit(vec![Step::write(table, Vec::new())]).unwrap();
+        let add = |id: i64, name: Option<&str>| {
+            let sql = "INSERT INTO steps (id, name, data) VALUES ($1, $2, $3) RETURNING id + 1, name, data";
+            Step::returning(sql, params![id, name, bytes::Bytes::from_static(b"\0\xff")])
+        };
+        let find =
+            |id: i64| Step::check(locking!("SELECT 1 FROM steps WHERE id = $1"), params![id]);
+        let outcome = commit(vec![
+            add(1, Some("a")),
+            find(1).or(Conflict::Missing),
+            add(2, None),
+        ]);
+        let outcome = outcome.unwrap();
+        assert_eq!(outcome.rows_changed, 2);
+        let row = |id: i64, name: Option<&str>| {
+            (
+                0,
+                Row::new(params![id, name, bytes::Bytes::from_static(b"\0\xff")]),
+            )
+        };
+        assert_eq!(outcome.returned, [row(2, Some("a")), row(3, None)]);
+
+        // What a later step finds missing undoes the earlier ones.
+        let refused = commit(vec![add(3, None), find(4).or(Conflict::Missing)]);
+        assert_eq!(refused, Err(Conflict::Missing));
+        let refused = commit(vec![add(3, None), find(3).or_if_found(Conflict::IdTaken)]);
+        assert_eq!(refused, Err(Conflict::IdTaken));
+        assert_eq!(
+            commit(vec![find(3).or(Conflict::Missing)]),
+            Err(Conflict::Missing)
+        );
+        // The first that fails is the one named.
+        let rename = |id: i64| {
+            let sql = "UPDATE steps SET name = 'b' WHERE id = $1 RETURNING name";
+            Step::returning(sql, params![id]).or(Conflict::UsernameTaken)
+        };
+        let refused = commit(vec![find(1), rename(9), find(9).or(Conflict::Missing)]);
+        assert_eq!(refused, Err(Conflict::UsernameTaken));
+        assert_eq!(commit(vec![rename(9)]), Err(Conflict::UsernameTaken));
+        let named = commit(vec![rename(1)]).unwrap();
+        assert_eq!(named.returned, [(0, Row::new(params!["b"]))]);
+        let ids = Query::new("SELECT id FROM steps ORDER BY id", Vec::new(), |row| {
+            row.int(0)
+        });
+        assert_eq!(block_on(store.all(ids)).unwrap(), [1, 2]);
+    }
+}

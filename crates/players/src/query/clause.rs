@@ -91,22 +91,18 @@ impl Clause {
     /// Whether the condition is true of one of the field's values, whatever follows from that.
     #[must_use]
     pub fn holds(&self, document: &Document) -> bool {
-        match &self.test {
-            Test::Everything => true,
-            test => document
-                .values(&self.field)
-                .any(|value| test.accepts(value)),
-        }
+        let mut values = document.values(&self.field);
+        matches!(self.test, Test::Everything) || values.any(|value| self.test.accepts(value))
     }
 }
 
 impl Test {
-    fn accepts(&self, value: &Value) -> bool {
+    fn accepts(&self, value: Value<&str>) -> bool {
         match self {
             Self::Everything => true,
-            Self::Term(term) => value.text() == Some(term) || value.is_named(term),
+            Self::Term(term) => value.text() == Some(&**term) || value.is_named(term),
             Self::Number(number) => {
-                value.number() == Some(number.value) || value.text() == Some(&number.text)
+                value.number() == Some(number.value) || value.text() == Some(&*number.text)
             }
             Self::NumberRange(side, bound) => value
                 .number()

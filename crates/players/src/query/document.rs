@@ -13,19 +13,39 @@ pub const FIELD_BYTES_MAX: usize = 256;
 /// Deepest nesting of JSON that is looked into; what lies deeper is left out.
 pub const DEPTH_MAX: usize = 64;
 
+/// Most bytes of all names and texts of a document; what is added beyond is left out.
+pub const DOCUMENT_BYTES_MAX: usize = 1_048_576;
+
 /// Fields with values. A field is named by its dotted path and may have several values.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
     /// Ordered by name.
-    values: Vec<(Box<str>, Value)>,
+    entries: Vec<Entry>,
+    /// Names and texts in one piece: a query that goes over many documents finds each in few places of memory.
+    text: String,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    name: Span,
+    value: Value<Span>,
+}
+
+/// A part of a document's text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    begin: u32,
+    end: u32,
+}
+
+const _: () = assert!(DOCUMENT_BYTES_MAX <= u32::MAX as usize);
+
 /// A value of a field.
-#[derive(Clone, Debug)]
-pub(super) enum Value {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value<T> {
     /// Text, and the date that it is if it is one.
     Text {
-        text: Box<str>,
+        text: T,
         unix_nanos: Option<i64>,
     },
     Number(f64),
@@ -42,7 +62,6 @@ impl Document {
     /// Adds a text to the field's values. Text in the form of a date is a date too.
     pub fn add_text(&mut self, field: &str, text: &str) {
         let unix_nanos = date::parse(text);
-        let text = text.into();
         self.add(field, Value::Text { text, unix_nanos });
     }
 
@@ -96,27 +115,66 @@ impl Document {
         }
     }
 
-    fn add(&mut self, field: &str, value: Value) {
-        if self.values.len() == VALUES_MAX || field.len() > FIELD_BYTES_MAX {
+    fn add(&mut self, field: &str, value: Value<&str>) {
+        if self.entries.len() == VALUES_MAX || field.len() > FIELD_BYTES_MAX {
             return;
         }
-        let behind = self.values.partition_point(|(name, _)| **name <= *field);
-        self.values.insert(behind, (field.into(), value));
+        let behind = self
+            .entries
+            .partition_point(|entry| self.text(entry.name) <= field);
+        let before = self.entries[..behind].last().map(|entry| entry.name);
+        let known = before.filter(|name| self.text(*name) == field);
+        let name_bytes = known.map_or(field.len(), |_| 0);
+        let value_bytes = value.text().map_or(0, str::len);
+        if self.text.len() + name_bytes + value_bytes > DOCUMENT_BYTES_MAX {
+            return;
+        }
+        let name = known.unwrap_or_else(|| self.keep(field));
+        let value = match value {
+            Value::Text { text, unix_nanos } => Value::Text {
+                text: self.keep(text),
+                unix_nanos,
+            },
+            Value::Number(number) => Value::Number(number),
+            Value::Bool(value) => Value::Bool(value),
+        };
+        self.entries.insert(behind, Entry { name, value });
+    }
+
+    /// Appends to the text, of which there is at most [`DOCUMENT_BYTES_MAX`].
+    fn keep(&mut self, text: &str) -> Span {
+        let begin = self.text.len() as u32;
+        self.text.push_str(text);
+        let end = self.text.len() as u32;
+        Span { begin, end }
+    }
+
+    fn text(&self, span: Span) -> &str {
+        &self.text[span.begin as usize..span.end as usize]
     }
 
     /// The values of a field.
-    pub(super) fn values<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a Value> {
-        let first = self.values.partition_point(|(name, _)| **name < *field);
-        self.values[first..]
+    pub(super) fn values<'a>(&'a self, field: &'a str) -> impl Iterator<Item = Value<&'a str>> {
+        let first = self
+            .entries
+            .partition_point(|entry| self.text(entry.name) < field);
+        self.entries[first..]
             .iter()
-            .take_while(move |(name, _)| **name == *field)
-            .map(|(_, value)| value)
+            .take_while(move |entry| self.text(entry.name) == field)
+            .map(|entry| match entry.value {
+                Value::Text { text, unix_nanos } => Value::Text {
+                    text: self.text(text),
+                    unix_nanos,
+                },
+                Value::Number(number) => Value::Number(number),
+                Value::Bool(value) => Value::Bool(value),
+            })
     }
 }
 
-impl Value {
+impl<'a> Value<&'a str> {
     /// The text that patterns are held against. Numbers have none.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(super) const fn text(&self) -> Option<&'a str> {
         match self {
             Self::Text { text, .. } => Some(text),
             Self::Number(_) => None,
@@ -155,18 +213,18 @@ mod tests {
 
     /// Each value with its field, as Rust prints it.
     fn printed(document: &Document) -> Vec<String> {
-        document
-            .values
-            .iter()
-            .map(|(name, value)| match value {
+        let entries = document.entries.iter().map(|entry| {
+            let name = document.text(entry.name);
+            match entry.value {
                 Value::Text { text, unix_nanos } => match unix_nanos {
-                    Some(_) => format!("{name}=date {text}"),
-                    None => format!("{name}={text}"),
+                    Some(_) => format!("{name}=date {}", document.text(text)),
+                    None => format!("{name}={}", document.text(text)),
                 },
                 Value::Number(number) => format!("{name}={number}"),
                 Value::Bool(value) => format!("{name}={value}"),
-            })
-            .collect()
+            }
+        });
+        entries.collect()
     }
 
     #[test]
@@ -215,7 +273,7 @@ mod tests {
             "a",
             &serde_json::json!({&member: 1, format!("{member}x"): 2}),
         );
-        assert_eq!(document.values.len(), 2);
+        assert_eq!(document.entries.len(), 2);
         assert_eq!(document.values(&format!("a.{member}")).count(), 1);
 
         let nested = |depth| (0..depth).fold(Json::from(1), |inner, _| Json::from(vec![inner]));
@@ -223,5 +281,12 @@ mod tests {
         document.add_json("at", &nested(DEPTH_MAX));
         document.add_json("beyond", &nested(DEPTH_MAX + 1));
         assert_eq!(printed(&document), ["at=1"]);
+
+        let mut document = Document::new();
+        document.add_text("a", &"x".repeat(DOCUMENT_BYTES_MAX - 1));
+        document.add_text("a", "");
+        document.add_text("a", "x");
+        document.add_number("b", 1.0);
+        assert_eq!(document.entries.len(), 2);
     }
 }

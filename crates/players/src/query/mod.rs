@@ -10,7 +10,7 @@
 //! | `field:>"2006-01-02T15:04:05Z"` | a date of the field, which is text of that form, lies on that side |
 //! | `field:ab*`, `field:a?c` | a text fits: `*` is any characters, `?` is one |
 //! | `field:*` | the field has any value |
-//! | `field:/a+b/` | a whole text fits the regular expression |
+//! | `field:/a+b/` | a whole text fits the regular expression; `\d`, `\w` and `\s` are ASCII |
 //! | `field:word~2` | a text is at most 2 edits away; `~` alone is one edit |
 //! | `*` | always |
 //! | `value` | the same as with a field, looked up in the field without a name, which few documents have |
@@ -42,7 +42,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use clause::{Clause, Comparison, Date, Number, Occur, Test};
-pub use document::{DEPTH_MAX, Document, FIELD_BYTES_MAX, VALUES_MAX};
+pub use document::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Document, FIELD_BYTES_MAX, VALUES_MAX};
 pub use error::{QueryError, QueryProblem};
 pub use pattern::{
     EDITS_MAX, PATTERN_BYTES_MAX, REGEXP_DEPTH_MAX, REGEXP_MEMORY_BYTES_MAX, Regexp, Wildcard,

@@ -78,10 +78,9 @@ impl<'a> Parser<'a> {
                     if self.skip(':') {
                         return Ok((word.text().into(), self.value()?));
                     }
-                    match self.word_test(word, at)? {
-                        Test::Wildcard(wildcard) if wildcard.is_any() => Test::Everything,
-                        test => test,
-                    }
+                    let test = self.word_test(word, at)?;
+                    let everything = matches!(&test, Test::Wildcard(word) if word.is_any());
+                    if everything { Test::Everything } else { test }
                 }
             },
         };

@@ -8,6 +8,7 @@
 mod accounts;
 mod authenticate;
 mod bodies;
+mod friends;
 mod house;
 mod logins;
 mod metrics;

@@ -3,22 +3,34 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use tagus_store::{Store, block_on};
+use tagus_store::{Config, Store, block_on};
 
+use crate::postgres::Schema;
 use crate::{config, first_login, has_login};
 
-/// Set in the process that is to be killed: the folder of its database.
-const FOLDER: &str = "TAGUS_TEST_KILLED_STORE";
+/// Set in the process that is to be killed: its first number, and the address of its database.
+const TASK: &str = "TAGUS_TEST_KILLED_STORE";
 
 #[test]
 fn acknowledged_rows_survive_a_kill() {
     let folder = tempfile::tempdir().unwrap();
+    survive(&format!("sqlite:{}", config(folder.path()).path.display()));
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn rows_acknowledged_by_postgres_survive_a_kill_of_its_client() {
+    let schema = Schema::new();
+    survive(&schema.url());
+}
+
+fn survive(address: &str) {
     let mut seen = 0;
     // Each round goes on with the database that the kill before it left.
     for acks_before_kill in [1, 100, 300] {
-        let acknowledged = killed_after(folder.path(), seen, acks_before_kill);
+        let acknowledged = killed_after(address, seen, acks_before_kill);
         assert!(acknowledged.len() >= acks_before_kill);
-        let store = Store::open(config(folder.path())).unwrap();
+        let store = Store::open(Config::parse(address).unwrap()).unwrap();
         for number in &acknowledged {
             assert!(
                 has_login(&store, *number),
@@ -32,7 +44,7 @@ fn acknowledged_rows_survive_a_kill() {
 }
 
 /// Runs the child below until it has acknowledged so many rows, kills it, and returns all it acknowledged.
-fn killed_after(folder: &std::path::Path, first: u32, acks: usize) -> Vec<u32> {
+fn killed_after(address: &str, first: u32, acks: usize) -> Vec<u32> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
             "kill::child_commits_until_killed",
@@ -40,7 +52,7 @@ fn killed_after(folder: &std::path::Path, first: u32, acks: usize) -> Vec<u32> {
             "--nocapture",
             "--test-threads=1",
         ])
-        .env(FOLDER, format!("{first}:{}", folder.display()))
+        .env(TASK, format!("{first}@{address}"))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -66,12 +78,12 @@ fn killed_after(folder: &std::path::Path, first: u32, acks: usize) -> Vec<u32> {
 
 #[test]
 fn child_commits_until_killed() {
-    let Ok(task) = std::env::var(FOLDER) else {
+    let Ok(task) = std::env::var(TASK) else {
         return;
     };
-    let (first, folder) = task.split_once(':').unwrap();
+    let (first, address) = task.split_once('@').unwrap();
     let first: u32 = first.parse().unwrap();
-    let store = Store::open(config(folder.as_ref())).unwrap();
+    let store = Store::open(Config::parse(address).unwrap()).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let store = &store;

@@ -4,6 +4,7 @@
 
 mod backup;
 mod contract;
+mod copy;
 mod disk;
 mod group;
 mod kill;

@@ -197,6 +197,54 @@ fn several_nodes_start_at_once() {
     );
 }
 
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn tables_are_the_same_in_postgres_and_sqlite() {
+    let schema = Schema::new();
+    schema.open().close().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = crate::config(folder.path());
+    Store::open(config.clone()).unwrap().close().unwrap();
+    let sqlite = rusqlite::Connection::open(config.path).unwrap();
+    let sql = "SELECT tables.name || '.' || columns.name || ' ' || columns.type
+            || iif(columns.\"notnull\", ' not null', '') || iif(columns.pk, ' key ' || columns.pk, '')
+        FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
+        WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite%'";
+    let mut statement = sqlite.prepare(sql).unwrap();
+    let mut of_sqlite = statement
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<Vec<String>, _>>()
+        .unwrap();
+    // Text is by bytes, and everything else has one type.
+    let sql = format!(
+        "SELECT columns.table_name || '.' || columns.column_name || ' '
+            || CASE columns.data_type WHEN 'bigint' THEN 'INTEGER' WHEN 'bytea' THEN 'BLOB'
+                WHEN 'text' THEN CASE collation_name WHEN 'C' THEN 'TEXT' ELSE 'TEXT COLLATE' END
+                ELSE columns.data_type END
+            || CASE columns.is_nullable WHEN 'NO' THEN ' not null' ELSE '' END
+            || coalesce(' key ' || keys.ordinal_position, '')
+        FROM information_schema.columns AS columns
+        LEFT JOIN (information_schema.key_column_usage AS keys
+            JOIN information_schema.table_constraints AS constraints
+            ON constraints.constraint_name = keys.constraint_name
+                AND constraints.table_schema = keys.table_schema
+                AND constraints.constraint_type = 'PRIMARY KEY')
+        ON keys.table_schema = columns.table_schema AND keys.table_name = columns.table_name
+            AND keys.column_name = columns.column_name
+        WHERE columns.table_schema = '{}'",
+        schema.name
+    );
+    let mut of_postgres = Vec::new();
+    with_client(async |client| {
+        let rows = client.query(&sql, &[]).await.unwrap();
+        of_postgres = rows.iter().map(|row| row.get::<_, String>(0)).collect();
+    });
+    of_sqlite.sort();
+    of_postgres.sort();
+    assert_eq!(of_sqlite, of_postgres);
+}
+
 /// A schema of a test's own on the server that `TAGUS_TEST_POSTGRES` names; it goes with this.
 pub(crate) struct Schema {
     name: String,

@@ -2,6 +2,7 @@
 
 mod account;
 mod batch;
+mod friend;
 mod logout;
 mod model;
 mod room_data;
@@ -43,6 +44,7 @@ fn postgres_keeps_the_contract() {
 fn run(open: &dyn Fn() -> Store) {
     account::run(open);
     batch::run(open);
+    friend::run(open);
     logout::run(open);
     room_data::run(open);
     model::run(open);
