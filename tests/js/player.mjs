@@ -71,6 +71,7 @@ export class Player {
     this.client = client;
     this.session = session;
     this.adapter = adapter;
+    this.given = new Map();
     this.socket = client.createSocket(false, false, adapter);
     this.closed = new Promise((resolve) => (this.socket.ondisconnect = resolve));
   }
@@ -105,6 +106,14 @@ export class Player {
       clearTimeout(timer);
       this.adapter.wakers.delete(wake);
     }
+  }
+
+  /** The next message of one kind; each is given once. */
+  async next(name) {
+    const given = this.given.get(name) ?? 0;
+    const message = await this.until(name, () => this.all(name)[given]);
+    this.given.set(name, given + 1);
+    return message[name];
   }
 
   /** The match data with this op code, its bytes as text. */

@@ -9,6 +9,7 @@ mod cursor;
 mod error;
 mod failed_passwords;
 mod friends;
+mod groups;
 mod identity;
 mod logins;
 mod metrics;
@@ -28,6 +29,7 @@ pub use failed_passwords::{FailedPasswords, RetryAfter};
 pub use friends::{
     Asker, FRIENDS_LIST_MAX, FRIENDS_MAX, FarFriendPage, Friend, FriendPage, FriendState, Friends,
 };
+pub use groups::{GroupRole, Groups};
 pub use identity::{CustomId, DeviceId, Email, Password, Username};
 pub use logins::{LoginConfig, Logins, Revoked, TokenPair};
 pub use metrics::{LoginCounters, LoginMethod, LoginOutcome, PlayersMetrics};

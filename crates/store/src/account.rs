@@ -3,6 +3,7 @@
 use tagus_base::{UnixMillis, UserId};
 
 use crate::error::{Conflict, StoreError};
+use crate::group;
 use crate::sql::{Query, Row, RowError, Step, params};
 use crate::store::Store;
 
@@ -115,7 +116,8 @@ pub enum AccountOp {
         /// What to change.
         patch: Box<AccountPatch>,
     },
-    /// Deletes an account with its devices and remembers that it was there.
+    /// Deletes an account with its devices and remembers that it was there. It leaves its groups: one that it was the only
+    /// owner of is handed on, one without other members is deleted.
     /// Conflicts: `Missing`.
     Delete {
         /// Whose account.
@@ -131,6 +133,7 @@ impl AccountOp {
             Self::Insert(row) => out.push(insert(*row)),
             Self::Update { id, patch } => out.push(update(id, *patch)),
             Self::Delete { id, tombstone_time } => {
+                group::leave_all(id, tombstone_time, out);
                 let delete = "DELETE FROM account WHERE id = $1";
                 out.push(Step::write(delete, params![id]).or(Conflict::Missing));
                 out.push(Step::write(

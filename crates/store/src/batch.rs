@@ -1,12 +1,16 @@
 //! What callers ask to be written.
 
 use crate::account::AccountOp;
+use crate::channel::ChannelOp;
 use crate::device::DeviceOp;
 use crate::friend::FriendOp;
+use crate::group::GroupOp;
 use crate::logout::LogoutOp;
 use crate::notification::NotificationOp;
 use crate::room_data::RoomDataOp;
 use crate::sql::{Kind, Row, Step};
+use crate::storage::StorageOp;
+use crate::wallet::WalletOp;
 
 /// Operations that happen in order, all or none.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -80,16 +84,24 @@ macro_rules! subjects {
 subjects! {
     /// See [`AccountOp`].
     Account(AccountOp),
+    /// See [`ChannelOp`].
+    Channel(ChannelOp),
     /// See [`DeviceOp`].
     Device(DeviceOp),
     /// See [`FriendOp`].
     Friend(FriendOp),
+    /// See [`GroupOp`].
+    Group(GroupOp),
     /// See [`LogoutOp`].
     Logout(LogoutOp),
     /// See [`NotificationOp`].
     Notification(NotificationOp),
     /// See [`RoomDataOp`].
     RoomData(RoomDataOp),
+    /// See [`StorageOp`].
+    Storage(StorageOp),
+    /// See [`WalletOp`].
+    Wallet(WalletOp),
 }
 
 /// What a committed batch did.

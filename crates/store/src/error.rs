@@ -142,6 +142,15 @@ pub enum Conflict {
     /// Another account has the mail address.
     #[error("the mail address is taken")]
     EmailTaken,
+    /// Another group has the name.
+    #[error("the group's name is taken")]
+    GroupNameTaken,
+    /// The group would have more members than its limit.
+    #[error("the group is full")]
+    GroupFull,
+    /// The group would have no owner.
+    #[error("the group needs an owner")]
+    LastOwner,
     /// The row to change does not exist.
     #[error("the row does not exist")]
     Missing,

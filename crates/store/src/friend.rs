@@ -142,12 +142,15 @@ impl Store {
         after: UserId,
         limit: u32,
     ) -> Result<Vec<(UserId, UserId)>, StoreError> {
-        let sql = "SELECT far.destination, min(far.source) FROM friend near
+        let sql = "SELECT destination, source FROM (
+             SELECT far.destination, far.source,
+               row_number() OVER (PARTITION BY far.destination ORDER BY far.source) AS place
+             FROM friend near
              JOIN friend far ON far.source = near.destination AND far.state = near.state
              WHERE near.source = $1 AND near.state = $2 AND far.destination > $3 AND far.destination <> near.source
                AND NOT EXISTS (SELECT 1 FROM friend own WHERE own.source = $1 AND own.destination = far.destination)
                AND NOT EXISTS (SELECT 1 FROM friend back WHERE back.source = far.destination AND back.destination = $1)
-             GROUP BY far.destination ORDER BY far.destination LIMIT $4";
+             ) AS far WHERE place = 1 ORDER BY destination LIMIT $4";
         let params = params![source, friend, after, i64::from(limit)];
         let decode = |row: &mut Row| Ok((row.user(0)?, row.user(1)?));
         self.all(Query::new(sql, params, decode)).await

@@ -18,12 +18,14 @@
 
 mod account;
 mod batch;
+mod channel;
 mod config;
 mod copy;
 mod counts;
 mod device;
 mod error;
 mod friend;
+mod group;
 mod logout;
 mod metrics;
 mod migrate;
@@ -32,22 +34,30 @@ mod postgres;
 mod room_data;
 mod sql;
 mod sqlite;
+mod storage;
 mod store;
 mod wait;
+mod wallet;
 
 pub use account::{AccountOp, AccountPatch, AccountRow};
 pub use batch::{Batch, Op, Outcome};
+pub use channel::{ChannelMessageRow, ChannelOp};
 pub use config::{Config, PostgresConfig, SqliteConfig, Synchronous};
 pub use copy::{CopyProgress, CopyReport, CopyStage, copy};
 pub use counts::Counts;
 pub use device::DeviceOp;
 pub use error::{Conflict, StoreError};
 pub use friend::{FriendOp, FriendRow};
+pub use group::{
+    GroupEdgeRow, GroupFilter, GroupNames, GroupOp, GroupPatch, GroupRow, MEMBER_STATE_MAX,
+};
 pub use logout::{Logout, LogoutOp, LogoutRow};
 pub use metrics::StoreMetrics;
 pub use migrate::{MigrationState, MigrationStatus};
 pub use notification::{NotificationOp, NotificationRow};
 pub use room_data::{RoomDataOp, RoomDataRow};
 pub use sqlite::backup::{BackupReport, backup, restore, restore_replacing};
+pub use storage::{Overwrite, StorageOp, StorageRow};
 pub use store::Store;
 pub use wait::block_on;
+pub use wallet::{LedgerRow, WalletOp};

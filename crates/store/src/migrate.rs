@@ -50,6 +50,9 @@ macro_rules! migration {
 pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(1, "accounts", "0001_accounts.sql"),
     migration!(2, "friends", "0002_friends.sql"),
+    migration!(3, "channels", "0003_channels.sql"),
+    migration!(4, "groups", "0004_groups.sql"),
+    migration!(5, "storage", "0005_storage.sql"),
 ];
 
 /// One of the two texts of a migration.

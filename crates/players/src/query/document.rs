@@ -101,12 +101,11 @@ impl Document {
             Json::Object(members) => {
                 let bytes = path.len();
                 for (name, member) in members {
-                    if bytes + 1 + name.len() > FIELD_BYTES_MAX {
+                    let dot = if bytes > 0 { "." } else { "" };
+                    if bytes + dot.len() + name.len() > FIELD_BYTES_MAX {
                         continue;
                     }
-                    if bytes > 0 {
-                        path.push('.');
-                    }
+                    path.push_str(dot);
                     path.push_str(name);
                     self.add_nested(path, member, depth_left - 1);
                     path.truncate(bytes);
@@ -268,12 +267,16 @@ mod tests {
         let longest = "x".repeat(FIELD_BYTES_MAX);
         document.add_bool(&longest, true);
         document.add_bool(&format!("{longest}x"), true);
+        document.add_json(
+            "",
+            &serde_json::json!({&longest: 1, format!("{longest}x"): 2}),
+        );
         let member = "x".repeat(FIELD_BYTES_MAX - 2);
         document.add_json(
             "a",
             &serde_json::json!({&member: 1, format!("{member}x"): 2}),
         );
-        assert_eq!(document.entries.len(), 2);
+        assert_eq!(document.entries.len(), 3);
         assert_eq!(document.values(&format!("a.{member}")).count(), 1);
 
         let nested = |depth| (0..depth).fold(Json::from(1), |inner, _| Json::from(vec![inner]));

@@ -107,9 +107,7 @@ impl<'a> Parser<'a> {
     }
 
     fn range(&mut self) -> Result<Test, QueryError> {
-        let above = self.skip('>');
-        let below = !above && self.skip('<');
-        debug_assert!(above || below);
+        let above = self.skip('>') || !self.skip('<');
         let side = match (above, self.skip('=')) {
             (true, true) => Comparison::GreaterOrEqual,
             (true, false) => Comparison::Greater,
@@ -165,7 +163,6 @@ impl<'a> Parser<'a> {
     fn word(&mut self) -> Result<Word, QueryError> {
         let begin = self.at;
         let mut pieces = Vec::new();
-        let mut escaped = false;
         while let Some(character) = self.rest().chars().next() {
             let at = self.at;
             match character {
@@ -177,7 +174,6 @@ impl<'a> Parser<'a> {
                 '*' => Piece::Many,
                 '?' => Piece::One,
                 '\\' => {
-                    escaped = true;
                     let next = self.rest().chars().next();
                     let next = next.ok_or(QueryProblem::Escape.at(at))?;
                     if is_special(next) {
@@ -194,7 +190,7 @@ impl<'a> Parser<'a> {
             is_wildcard: pieces
                 .iter()
                 .any(|piece| *piece == Piece::Many || *piece == Piece::One),
-            is_number: !escaped && is_number(&self.text[begin..self.at]),
+            is_number: is_number(&self.text[begin..self.at]),
             pieces,
         })
     }

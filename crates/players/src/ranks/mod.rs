@@ -452,16 +452,19 @@ mod tests {
 
     #[test]
     fn few_records_lie_in_few_chunks() {
-        let mut ranks = Ranks::new(RankOrder::by_score(Direction::Ascending));
-        for number in 0..=u8::MAX {
-            ranks.set(owner(number), standing(number.into()));
+        let upward = 0..=u8::MAX;
+        for removed in [upward.clone().collect::<Vec<_>>(), upward.rev().collect()] {
+            let mut ranks = Ranks::new(RankOrder::by_score(Direction::Ascending));
+            for number in 0..=u8::MAX {
+                ranks.set(owner(number), standing(number.into()));
+            }
+            for number in removed.into_iter().filter(|number| number % 32 != 0) {
+                ranks.remove(owner(number));
+                check(&ranks);
+            }
+            assert_eq!(ranks.len(), 8);
+            assert!(ranks.chunks.len() <= 4, "{:?}", ranks.chunks);
         }
-        for number in (0..=u8::MAX).filter(|number| number % 32 != 0) {
-            ranks.remove(owner(number));
-            check(&ranks);
-        }
-        assert_eq!(ranks.len(), 8);
-        assert!(ranks.chunks.len() <= 4, "{:?}", ranks.chunks);
     }
 
     #[test]

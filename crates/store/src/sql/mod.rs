@@ -8,7 +8,6 @@ mod value;
 
 pub(crate) use query::Query;
 pub(crate) use row::{Row, RowError};
-#[cfg_attr(not(test), expect(unused_imports, reason = "no subject needs it yet"))]
 pub(crate) use step::locking;
 pub(crate) use step::{Expect, Kind, Plan, Sql, Step, placeholders_in_order};
 pub(crate) use unique::conflict_of_constraint;

@@ -55,6 +55,10 @@ impl Row {
         })
     }
 
+    pub(crate) fn bool(&mut self, column: usize) -> Result<bool, RowError> {
+        Ok(self.int(column)? != 0)
+    }
+
     pub(crate) fn time(&mut self, column: usize) -> Result<UnixMillis, RowError> {
         self.count(column).map(UnixMillis)
     }

@@ -39,7 +39,6 @@ impl From<&'static str> for Sql {
 
 /// A `SELECT` that also keeps everybody else from changing the rows it finds until the batch is decided.
 /// SQLite has one writer, so there it does so anyway.
-#[cfg_attr(not(test), expect(unused_macros, reason = "no subject needs it yet"))]
 macro_rules! locking {
     ($select:literal) => {
         $crate::sql::Sql::Differs {
@@ -65,7 +64,6 @@ pub(crate) enum Kind {
     /// A count of changed rows.
     Write,
     /// The changed rows, by `RETURNING`; they come back in the outcome.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no subject needs it yet"))]
     WriteReturning,
     /// Rows that are looked at: a precondition.
     Check,
@@ -78,7 +76,6 @@ pub(crate) enum Expect {
     /// At least one row was changed or found; otherwise this conflict.
     Row(Conflict),
     /// No row was found; otherwise this conflict.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no subject needs it yet"))]
     NoRow(Conflict),
 }
 
@@ -100,13 +97,11 @@ impl Step {
     }
 
     /// Writes rows and puts what the statement returns into the outcome.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no subject needs it yet"))]
     pub(crate) fn returning(sql: impl Into<Sql>, params: Vec<Value>) -> Self {
         Self::new(sql.into(), params, Kind::WriteReturning)
     }
 
     /// Looks for rows; see [`Step::or`] and [`Step::or_if_found`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "no subject needs it yet"))]
     pub(crate) fn check(sql: impl Into<Sql>, params: Vec<Value>) -> Self {
         Self::new(sql.into(), params, Kind::Check)
     }

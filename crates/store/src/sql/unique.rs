@@ -12,6 +12,8 @@ const UNIQUE: &[(&str, &str, Conflict)] = &[
     ("account.custom_id", "account_custom_id", Conflict::CustomIdTaken),
     ("device.id", "device_pkey", Conflict::DeviceTaken),
     ("friend.source, friend.destination", "friend_pkey", Conflict::Changed),
+    ("group_edge.group_id, group_edge.user_id", "group_edge_pkey", Conflict::Changed),
+    ("player_group.name", "player_group_name_key", Conflict::GroupNameTaken),
 ];
 
 /// The conflict behind a constraint, named as either database names it.

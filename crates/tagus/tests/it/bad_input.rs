@@ -56,7 +56,14 @@ fn rest(server: &Server, token: &str) -> usize {
         ("GET", "/v2/account/", &good, String::new(), 404, 5),
         ("POST", "/v2/account", &good, String::new(), 501, 12),
         ("DELETE", device, &key, String::new(), 501, 12),
-        ("GET", "/v2/friend", &good, String::new(), 501, 12),
+        (
+            "GET",
+            "/v2/iap/subscription/p1",
+            &good,
+            String::new(),
+            501,
+            12,
+        ),
         ("GET", "/v2/account", "", String::new(), 401, 16),
         ("GET", "/v2/account", "Bearer", String::new(), 401, 16),
         (

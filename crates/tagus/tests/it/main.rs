@@ -12,6 +12,7 @@ mod room_store;
 mod rooms;
 mod server;
 mod sessions;
+mod social;
 mod socket;
 mod starting;
 mod streams;
