@@ -132,6 +132,14 @@ fn queries() -> Result<(), QueryError> {
             }
         });
     }
+    let mut hostile = Document::new();
+    hostile.add_text("label.name", &"a".repeat(64));
+    let query = Query::parse("label.name:/((a?){30}){8}b/")?;
+    measure("a hostile expression on 64 letters", 100, || {
+        for _ in 0..100 {
+            black_box(query.matches(&hostile));
+        }
+    });
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use tagus_store::{AccountOp, AccountPatch, AccountRow, Batch, Conflict, Store, S
 
 use crate::authenticate::{NOT_FOUND, enter};
 use crate::{
-    Authenticated, FailedPasswords, Hasher, LoginMethod, LoginOutcome, Logins, PlayersError,
-    Random, Revoked, TokenPair, Username, random_uuid,
+    Authenticated, FailedPasswords, FailedPasswordsConfig, Hasher, LoginMethod, LoginOutcome,
+    Logins, PlayersError, Random, Revoked, TokenPair, Username, random_uuid,
 };
 
 /// What everybody may see of an account.
@@ -102,13 +102,20 @@ impl Accounts {
         }
     }
 
+    /// With these limits of wrong passwords.
+    #[must_use]
+    pub fn with_failed_passwords(mut self, config: FailedPasswordsConfig) -> Self {
+        self.failed_passwords = Mutex::new(FailedPasswords::new(config));
+        self
+    }
+
     /// The logins: for checking tokens and logging out.
     #[must_use]
     pub const fn logins(&self) -> &Arc<Logins> {
         &self.logins
     }
 
-    /// The token pair of a new login.
+    /// The token pair of a new login beside the account's others.
     pub fn sessions(
         &self,
         now: UnixMillis,
@@ -119,6 +126,23 @@ impl Accounts {
         let username = Arc::clone(&authenticated.username);
         self.logins
             .issue(token_id, authenticated.user_id, username, vars, now)
+    }
+
+    /// The token pair of a new login, and what it ended: the account's other logins where a single one is allowed.
+    ///
+    /// # Errors
+    /// Variables that are too large; an account banned meanwhile; the table of remembered logouts is full.
+    pub async fn enter(
+        &self,
+        now: UnixMillis,
+        authenticated: &Authenticated,
+        vars: BTreeMap<String, String>,
+    ) -> Result<(TokenPair, Option<Revoked>), PlayersError> {
+        let token_id = random_uuid(&self.random);
+        let username = Arc::clone(&authenticated.username);
+        self.logins
+            .issue_single(token_id, authenticated.user_id, username, vars, now)
+            .await
     }
 
     /// A new token pair for a refresh token, with the account's present name. Empty `vars` keep the old ones.
@@ -160,12 +184,10 @@ impl Accounts {
 
     /// An account as its owner sees it.
     pub async fn get_account(&self, user_id: UserId) -> Result<Account, PlayersError> {
-        let found = self.store.account_by_id(user_id).await;
-        let row = found
+        let found = self.store.account_with_links(user_id).await;
+        let (row, devices, friends) = found
             .map_err(READ)?
             .ok_or(PlayersError::NotFound("Account not found."))?;
-        let devices = self.store.devices_of(user_id).await.map_err(READ)?;
-        let friends = self.store.friend_counts(&[user_id]).await.map_err(READ)?;
         Ok(Account {
             email: row.email.clone(),
             custom_id: row.custom_id.clone(),
@@ -174,7 +196,7 @@ impl Accounts {
             disabled_at: disabled_at(&row),
             wallet: row.wallet.clone(),
             user: User {
-                edge_count: friends.first().copied().map_or(0, edge_count),
+                edge_count: edge_count(friends),
                 ..row.into()
             },
         })
@@ -286,7 +308,7 @@ pub(crate) fn disabled_at(row: &AccountRow) -> Option<UnixMillis> {
     Some(row.disable_time).filter(|at| *at > UnixMillis(0))
 }
 
-fn patch(update: AccountUpdate, now: UnixMillis) -> Result<AccountPatch, PlayersError> {
+pub(crate) fn patch(update: AccountUpdate, now: UnixMillis) -> Result<AccountPatch, PlayersError> {
     let username = update
         .username
         .map(|name| Username::parse(&name))

@@ -106,7 +106,7 @@ pub fn read_channel_id(text: &str) -> Result<StreamId, PlayersError> {
 }
 
 /// Whether a stream is one that [`channel_of`] makes.
-fn is_channel(stream: &StreamId) -> bool {
+pub(crate) fn is_channel(stream: &StreamId) -> bool {
     let StreamId {
         mode,
         subject,

@@ -56,6 +56,15 @@ pub enum PlayersError {
     /// A password could not be hashed or a stored hash could not be read.
     #[error("hash password: {0}")]
     Hash(String),
+    /// A wallet's entry would fall below zero.
+    #[error("wallet update rejected negative value at path '{path}'")]
+    NegativeWallet {
+        /// The entry.
+        path: String,
+    },
+    /// A stored row is not what was stored.
+    #[error("read damaged {0}")]
+    Damaged(&'static str),
     /// The database refused or failed.
     #[error("{attempt}")]
     Store {
@@ -121,13 +130,13 @@ impl PlayersError {
             Self::AlreadyExists(_) => Kind::AlreadyExists,
             Self::Unauthenticated(_) | Self::Token(_) => Kind::Unauthenticated,
             Self::AccountDisabled | Self::PermissionDenied(_) => Kind::PermissionDenied,
-            Self::FailedPrecondition(_) => Kind::FailedPrecondition,
+            Self::FailedPrecondition(_) | Self::NegativeWallet { .. } => Kind::FailedPrecondition,
             Self::Aborted(_) => Kind::Aborted,
             Self::TooManyAttempts { .. } | Self::LogoutsFull { .. } | Self::HasherBusy => {
                 Kind::ResourceExhausted
             }
             Self::HasherStopped => Kind::Unavailable,
-            Self::Hash(_) => Kind::Internal,
+            Self::Hash(_) | Self::Damaged(_) => Kind::Internal,
             Self::Store { source, .. } => store_kind(source),
         }
     }
@@ -154,7 +163,8 @@ impl PlayersError {
             Self::TooManyAttempts { .. } => "Too many attempts, try again later.",
             Self::LogoutsFull { .. } | Self::HasherBusy => "Server busy, try again later.",
             Self::HasherStopped => "Server is shutting down.",
-            Self::Hash(_) => "Internal server error.",
+            Self::NegativeWallet { .. } => "Wallet update rejected negative value.",
+            Self::Hash(_) | Self::Damaged(_) => "Internal server error.",
             Self::Store { source, .. } => match store_kind(source) {
                 Kind::Internal => "Internal server error.",
                 Kind::InvalidArgument => "Text invalid, must not contain null characters.",

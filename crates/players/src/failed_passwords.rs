@@ -20,13 +20,56 @@ pub struct RetryAfter {
 ///
 /// An attempt that [`begin`](Self::begin) let through counts as failed until [`succeeded`](Self::succeeded) or
 /// [`withdrawn`](Self::withdrawn) says otherwise: so a thousand attempts at once are no better than one after another.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FailedPasswords {
     accounts: Failures<AccountKey>,
     addresses: Failures<IpAddr>,
 }
 
+/// Limits of wrong passwords.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FailedPasswordsConfig {
+    /// Wrong passwords on one account before it has to wait.
+    pub account_free_max: u32,
+    /// Wrong passwords from one address before it has to wait: a school or a mobile operator shares one.
+    pub address_free_max: u32,
+    /// The first wait, in milliseconds; each further failure doubles it.
+    pub wait_ms_min: u64,
+    /// The longest wait, in milliseconds; at least the first one.
+    pub wait_ms_max: u64,
+    /// Quiet time after which failures are forgotten, in milliseconds; more than the longest wait.
+    pub forget_ms: u64,
+}
+
+impl Default for FailedPasswordsConfig {
+    fn default() -> Self {
+        Self {
+            account_free_max: 5,
+            address_free_max: 50,
+            wait_ms_min: 1_000,
+            wait_ms_max: 60_000,
+            forget_ms: 15 * 60 * 1_000,
+        }
+    }
+}
+
+impl Default for FailedPasswords {
+    fn default() -> Self {
+        Self::new(FailedPasswordsConfig::default())
+    }
+}
+
 impl FailedPasswords {
+    /// Nobody has failed yet.
+    #[must_use]
+    pub fn new(config: FailedPasswordsConfig) -> Self {
+        let limits = |free_max| Limits { config, free_max };
+        Self {
+            accounts: Failures::new(limits(config.account_free_max)),
+            addresses: Failures::new(limits(config.address_free_max)),
+        }
+    }
+
     /// Whether a password may be tried on this account from this address; if so the attempt is counted.
     /// An account's key is what the client named it by, so that unknown accounts behave like known ones.
     pub fn begin(
@@ -43,9 +86,9 @@ impl FailedPasswords {
         if ms > 0 {
             return Err(RetryAfter { ms });
         }
-        self.accounts.count(now, account_key, ACCOUNT_FREE_MAX);
+        self.accounts.count(now, account_key);
         if let Some(network) = network {
-            self.addresses.count(now, network, ADDRESS_FREE_MAX);
+            self.addresses.count(now, network);
         }
         Ok(())
     }
@@ -55,18 +98,15 @@ impl FailedPasswords {
     pub fn succeeded(&mut self, account_key: &str, address: Option<IpAddr>) {
         self.accounts.forget(&digest_of(account_key));
         if let Some(address) = address {
-            self.addresses
-                .take_back(network_of(address), ADDRESS_FREE_MAX);
+            self.addresses.take_back(network_of(address));
         }
     }
 
     /// The password was not looked at, because of a failure of ours.
     pub fn withdrawn(&mut self, account_key: &str, address: Option<IpAddr>) {
-        self.accounts
-            .take_back(digest_of(account_key), ACCOUNT_FREE_MAX);
+        self.accounts.take_back(digest_of(account_key));
         if let Some(address) = address {
-            self.addresses
-                .take_back(network_of(address), ADDRESS_FREE_MAX);
+            self.addresses.take_back(network_of(address));
         }
     }
 
@@ -85,23 +125,6 @@ impl FailedPasswords {
     /// Entries remembered of each kind. One more evicts the entry whose last failure is longest ago.
     pub const ENTRIES_MAX: usize = 65_536;
 }
-
-/// Wrong passwords on one account before it has to wait.
-const ACCOUNT_FREE_MAX: u32 = 5;
-
-/// Wrong passwords from one address before it has to wait: a school or a mobile operator shares one.
-const ADDRESS_FREE_MAX: u32 = 50;
-
-/// The first wait, in milliseconds; each further failure doubles it.
-const WAIT_MS_MIN: u64 = 1_000;
-
-/// The longest wait, in milliseconds.
-const WAIT_MS_MAX: u64 = 60_000;
-
-/// Quiet time after which failures are forgotten, in milliseconds.
-const FORGET_MS: u64 = 15 * 60 * 1_000;
-
-const _: () = assert!(WAIT_MS_MAX < FORGET_MS);
 
 /// The first half of the SHA-256 of an account's key: entries have one size, however long the key.
 type AccountKey = [u8; 16];
@@ -128,33 +151,42 @@ struct Failure {
     wait_until: UnixMillis,
 }
 
+/// The settings, and which of the two numbers of free failures is meant.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    config: FailedPasswordsConfig,
+    free_max: u32,
+}
+
 #[derive(Debug)]
 struct Failures<K> {
+    limits: Limits,
     entries: BTreeMap<K, Failure>,
     /// The same entries, longest unused first.
     by_age: BTreeSet<(UnixMillis, K)>,
 }
 
-impl<K> Default for Failures<K> {
-    fn default() -> Self {
+impl<K: Copy + Ord> Failures<K> {
+    const fn new(limits: Limits) -> Self {
         Self {
+            limits,
             entries: BTreeMap::new(),
             by_age: BTreeSet::new(),
         }
     }
-}
 
-impl<K: Copy + Ord> Failures<K> {
     fn wait_ms(&self, now: UnixMillis, key: &K) -> u64 {
         let left = |failure: &Failure| failure.wait_until.0.saturating_sub(now.0);
         // The bound matters when the clock was set back.
-        self.entries.get(key).map_or(0, left).min(WAIT_MS_MAX)
+        let wait_ms = self.entries.get(key).map_or(0, left);
+        wait_ms.min(self.limits.config.wait_ms_max)
     }
 
-    fn count(&mut self, now: UnixMillis, key: K, free_max: u32) {
+    fn count(&mut self, now: UnixMillis, key: K) {
         let before = self.forget(&key);
+        let forget_ms = self.limits.config.forget_ms;
         let remembered =
-            before.filter(|failure| now.0.saturating_sub(failure.last_at.0) < FORGET_MS);
+            before.filter(|failure| now.0.saturating_sub(failure.last_at.0) < forget_ms);
         let count = remembered
             .map_or(0, |failure| failure.count)
             .saturating_add(1);
@@ -163,19 +195,19 @@ impl<K: Copy + Ord> Failures<K> {
         {
             self.entries.remove(&oldest);
         }
-        self.insert(key, count, now, free_max);
+        self.insert(key, count, now);
     }
 
-    fn take_back(&mut self, key: K, free_max: u32) {
+    fn take_back(&mut self, key: K) {
         if let Some(failure) = self.forget(&key)
             && failure.count > 1
         {
-            self.insert(key, failure.count - 1, failure.last_at, free_max);
+            self.insert(key, failure.count - 1, failure.last_at);
         }
     }
 
-    fn insert(&mut self, key: K, count: u32, last_at: UnixMillis, free_max: u32) {
-        let wait_until = match wait_after(count, free_max) {
+    fn insert(&mut self, key: K, count: u32, last_at: UnixMillis) {
+        let wait_until = match self.limits.wait_ms_after(count) {
             0 => UnixMillis(0),
             ms => UnixMillis(last_at.0.saturating_add(ms)),
         };
@@ -197,12 +229,18 @@ impl<K: Copy + Ord> Failures<K> {
     }
 }
 
-/// The wait after the given number of failures, in milliseconds.
-fn wait_after(count: u32, free_max: u32) -> u64 {
-    match count.checked_sub(free_max) {
-        None | Some(0) => 0,
-        // A shift of 16 is beyond the longest wait already.
-        Some(over) => (WAIT_MS_MIN << (over - 1).min(16)).min(WAIT_MS_MAX),
+impl Limits {
+    /// The wait after this number of failures, in milliseconds.
+    fn wait_ms_after(self, count: u32) -> u64 {
+        let config = self.config;
+        match count.checked_sub(self.free_max) {
+            None | Some(0) => 0,
+            Some(over) => {
+                let doubled = 1_u64.checked_shl(over - 1).unwrap_or(u64::MAX);
+                let wait_ms = config.wait_ms_min.saturating_mul(doubled);
+                wait_ms.min(config.wait_ms_max)
+            }
+        }
     }
 }
 
@@ -211,6 +249,11 @@ mod tests {
     use super::*;
 
     const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+    const ACCOUNT_FREE_MAX: u32 = 5;
+    const ADDRESS_FREE_MAX: u32 = 50;
+    const WAIT_MS_MIN: u64 = 1_000;
+    const WAIT_MS_MAX: u64 = 60_000;
+    const FORGET_MS: u64 = 900_000;
 
     fn address(last: u8) -> Option<IpAddr> {
         Some(IpAddr::from([192, 0, 2, last]))
@@ -248,11 +291,11 @@ mod tests {
         let waits = fail(&mut failed, &mut now, "ann", 15);
         assert_eq!(waits, [0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
         for over in [7, 60, 63, 64, 65, u32::MAX - ACCOUNT_FREE_MAX] {
-            assert_eq!(
-                wait_after(ACCOUNT_FREE_MAX + over, ACCOUNT_FREE_MAX),
-                WAIT_MS_MAX,
-                "{over}"
-            );
+            let wait_ms = failed
+                .accounts
+                .limits
+                .wait_ms_after(ACCOUNT_FREE_MAX + over);
+            assert_eq!(wait_ms, WAIT_MS_MAX, "{over}");
         }
     }
 

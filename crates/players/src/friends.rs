@@ -9,6 +9,7 @@ use std::fmt;
 use tagus_base::{UnixMillis, UserId, Uuid};
 use tagus_store::{Batch, Conflict, FriendOp, FriendRow, Op, Store};
 
+use crate::channel::direct_channel;
 use crate::cursor::Cursor;
 use crate::notifications::is_json_object;
 use crate::{NewNotification, Notifications, PlayersError, Push, User, notification_code};
@@ -366,6 +367,9 @@ impl Friends {
             match self.store.commit(ops.into_iter().collect::<Batch>()).await {
                 Ok(_) => {
                     out.extend(pushes);
+                    if verb == Verb::Block {
+                        out.extend(end_of_chat(asker.user_id, other));
+                    }
                     return Ok(());
                 }
                 Err(error) if error.conflict() == Some(Conflict::Changed) => {}
@@ -423,6 +427,14 @@ fn decide(verb: Verb, mine: Option<FriendState>, theirs: Option<FriendState>) ->
         (Verb::Block, _, Some(Blocked)) => next(Some(Blocked), Some(Blocked), None),
         (Verb::Block, _, _) => next(Some(Blocked), None, None),
     }
+}
+
+/// Neither stays in the channel of the two.
+fn end_of_chat(one: UserId, other: UserId) -> impl Iterator<Item = Push> {
+    [one, other].into_iter().map(move |user_id| Push::Kick {
+        stream: direct_channel(one, other),
+        user_id,
+    })
 }
 
 /// The operation that takes an edge from what it is to another state. `fresh` is the edge where there is none yet.

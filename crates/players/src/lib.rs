@@ -5,44 +5,80 @@
 
 mod accounts;
 mod authenticate;
+mod bans;
+mod channel;
+mod chat;
+mod codes;
 mod cursor;
 mod error;
 mod failed_passwords;
 mod friends;
 mod groups;
+mod identities;
 mod identity;
+mod jobs;
 mod logins;
 mod metrics;
+mod multi_update;
 mod notifications;
 mod password;
 mod push;
 pub mod query;
 pub mod ranks;
+mod sqids;
 mod status;
+mod storage;
 mod streams;
 mod token;
+mod wallets;
 
 pub use accounts::{Account, AccountUpdate, Accounts, USERS_REQUEST_MAX, User};
 pub use authenticate::{Authenticated, EmailLogin, IdentityLogin};
+pub use channel::{
+    ChannelKind, ROOM_NAME_BYTES_MAX, channel_of, direct_channel, group_channel, read_channel_id,
+};
+pub use chat::{ChannelPage, Chat, channel_message_code};
+pub use codes::{CodeKind, Codes};
 pub use error::{Kind, PlayersError};
-pub use failed_passwords::{FailedPasswords, RetryAfter};
+pub use failed_passwords::{FailedPasswords, FailedPasswordsConfig, RetryAfter};
 pub use friends::{
     Asker, FRIENDS_LIST_MAX, FRIENDS_MAX, FarFriendPage, Friend, FriendPage, FriendState, Friends,
 };
-pub use groups::{GroupRole, Groups};
+pub use groups::{
+    GROUP_AVATAR_URL_BYTES_MAX, GROUP_DESCRIPTION_BYTES_MAX, GROUP_LANG_TAG_BYTES_MAX,
+    GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_MAX, GROUP_METADATA_BYTES_MAX, GROUP_NAME_BYTES_MAX,
+    GROUP_USERS_MAX, GROUPS_LIST_MAX, Group, GroupFilter, GroupPage, GroupRole, GroupUpdate,
+    GroupUser, GroupUserPage, GroupVerb, Groups, NewGroup, UserGroup, UserGroupPage,
+};
+pub use identities::DEVICES_MAX;
 pub use identity::{CustomId, DeviceId, Email, Password, Username};
+pub use jobs::{
+    Every, JOB_ATTEMPTS_MAX, JOB_NAME_BYTES_MAX, JOB_PAYLOAD_BYTES_MAX, JOBS_LIST_MAX, Job, JobEnd,
+    JobRun, JobState, Jobs, NewJob, RENEW_MS,
+};
 pub use logins::{LoginConfig, Logins, Revoked, TokenPair};
 pub use metrics::{LoginCounters, LoginMethod, LoginOutcome, PlayersMetrics};
+pub use multi_update::{AccountChange, MultiUpdate, MultiUpdated, multi_update};
 pub use notifications::{NewNotification, NotificationPage, Notifications, notification_code};
 pub use password::{Hasher, HasherConfig, HasherThreads, PasswordCost};
 pub use push::{ChannelMessage, Notification, Push};
+pub use sqids::{AlphabetError, Sqids};
 pub use status::{FOLLOWS_MAX, Followers, TooManyFollows};
+pub use storage::{
+    ExpectedVersion, NAME_BYTES_MAX, NewObject, OBJECTS_LIST_MAX, OBJECTS_MAX, ObjectId, OldObject,
+    ReadPermission, SERVER_OWNER, Storage, StorageAck, StorageChange, StorageObject, StoragePage,
+    StorageRights, StorageWatch, WritePermission,
+};
 pub use streams::{
     Joined, Presence, SharedStreams, StreamError, StreamEvent, StreamId, StreamLimits, StreamMode,
     Streams,
 };
 pub use token::{
     Keys, Login, Secret, TOKEN_BYTES_MAX, TokenError, Tokens, VARS_BYTES_MAX, VARS_COUNT_MAX,
+};
+pub use wallets::{
+    Amounts, LEDGER_LIST_MAX, LEDGER_METADATA_BYTES_MAX, LedgerEntry, LedgerPage, PATH_BYTES_MAX,
+    WALLET_ENTRIES_MAX, WalletUpdate, WalletUpdated, Wallets,
 };
 
 use std::sync::Arc;

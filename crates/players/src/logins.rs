@@ -19,6 +19,8 @@ pub struct LoginConfig {
     /// Logouts remembered at once. When full, expired ones are swept; if that frees nothing, a logout is refused
     /// with [`PlayersError::LogoutsFull`].
     pub logouts_max: usize,
+    /// Whether a new login of an account ends its others.
+    pub single_session: bool,
 }
 
 impl Default for LoginConfig {
@@ -27,6 +29,7 @@ impl Default for LoginConfig {
             session_secs: 3_600,
             refresh_secs: 30 * 86_400,
             logouts_max: 1_000_000,
+            single_session: false,
         }
     }
 }
@@ -50,6 +53,13 @@ pub enum Revoked {
         /// Whose.
         user_id: UserId,
         /// Which.
+        token_id: Uuid,
+    },
+    /// All of the account's logins but one.
+    Others {
+        /// Whose.
+        user_id: UserId,
+        /// The one that goes on.
         token_id: Uuid,
     },
     /// All of the account's logins.
@@ -127,7 +137,13 @@ impl Logins {
     /// Whether a login that was good once was logged out since: for connections that live longer than a request.
     #[must_use]
     pub fn is_logged_out(&self, login: &Login) -> bool {
-        self.read().contains(login)
+        self.has_ended(login.user_id, login.token_id, login.issued_at)
+    }
+
+    /// As [`Self::is_logged_out`], of a login that only its parts are known of.
+    #[must_use]
+    pub fn has_ended(&self, user_id: UserId, token_id: Uuid, issued_at: UnixMillis) -> bool {
+        self.read().contains(user_id, token_id, issued_at)
     }
 
     /// A token that lets its holder join, and for a relayed room create, this room until `expires_at`.
@@ -151,7 +167,11 @@ impl Logins {
         now: UnixMillis,
     ) -> Result<TokenPair, PlayersError> {
         check_vars(&vars)?;
-        let issued_at = self.read().issue_time(user_id, now);
+        let issued_at = {
+            let logouts = self.read();
+            logouts.check_not_shut_out(user_id)?;
+            logouts.issue_time(user_id, now)
+        };
         let expires_at = whole_secs(now.plus_secs(self.config.session_secs));
         Ok(self.sign(
             Login {
@@ -166,6 +186,53 @@ impl Logins {
         ))
     }
 
+    /// As [`Self::issue`], and ends the account's other logins where a single one is allowed. Of several at the same time
+    /// the last one counts.
+    pub async fn issue_single(
+        &self,
+        token_id: Uuid,
+        user_id: UserId,
+        username: Arc<str>,
+        vars: BTreeMap<String, String>,
+        now: UnixMillis,
+    ) -> Result<(TokenPair, Option<Revoked>), PlayersError> {
+        if !self.config.single_session {
+            let pair = self.issue(token_id, user_id, username, vars, now)?;
+            return Ok((pair, None));
+        }
+        check_vars(&vars)?;
+        // In one step: the login begins at the very time before which all others have ended.
+        let issued_at = self.end_all(user_id, now).await?;
+        self.read().check_not_shut_out(user_id)?;
+        let expires_at = whole_secs(now.plus_secs(self.config.session_secs));
+        let login = Login {
+            token_id,
+            user_id,
+            username,
+            vars,
+            issued_at,
+            expires_at,
+        };
+        Ok((
+            self.sign(login, now),
+            Some(Revoked::Others { user_id, token_id }),
+        ))
+    }
+
+    /// Issues nothing more to this account for [`SHUT_OUT_SECS`]: a login that read the account before it was banned asks
+    /// for its tokens after it.
+    pub(crate) fn shut_out(&self, user_id: UserId, now: UnixMillis) {
+        let mut logouts = self.write();
+        let until = now.plus_secs(SHUT_OUT_SECS);
+        logouts.shut_out.retain(|_, until| *until > now);
+        logouts.shut_out.insert(user_id, until);
+    }
+
+    /// Ends what [`Self::shut_out`] began.
+    pub(crate) fn let_in(&self, user_id: UserId) {
+        self.write().shut_out.remove(&user_id);
+    }
+
     /// A new pair of the same login: same token id, so that a logout ends what came of it too. Empty `vars` keep the
     /// old ones. Fails with [`TokenError::LoggedOut`] when the login was logged out since it was verified.
     pub fn renew(
@@ -178,9 +245,10 @@ impl Logins {
         check_vars(&vars)?;
         let issued_at = {
             let logouts = self.read();
-            if logouts.contains(&login) {
+            if logouts.contains(login.user_id, login.token_id, login.issued_at) {
                 return Err(TokenError::LoggedOut.into());
             }
+            logouts.check_not_shut_out(login.user_id)?;
             logouts.issue_time(login.user_id, now).max(login.issued_at)
         };
         let vars = if vars.is_empty() { login.vars } else { vars };
@@ -246,6 +314,12 @@ impl Logins {
         user_id: UserId,
         now: UnixMillis,
     ) -> Result<Revoked, PlayersError> {
+        self.end_all(user_id, now).await?;
+        Ok(Revoked::User(user_id))
+    }
+
+    /// Ends all logins of a user; answers the time before which they were issued.
+    async fn end_all(&self, user_id: UserId, now: UnixMillis) -> Result<UnixMillis, PlayersError> {
         let expires_at = self.remembered_until(now);
         let before = {
             let mut logouts = self.write();
@@ -260,7 +334,7 @@ impl Logins {
             before,
         };
         self.store_logout(LogoutRow { logout, expires_at }).await?;
-        Ok(Revoked::User(user_id))
+        Ok(before)
     }
 
     /// Forgets logouts whose tokens have all expired, in memory and in the store. To be called now and then;
@@ -366,6 +440,9 @@ const LOGOUTS_PER_USER_MAX: usize = 128;
 /// How much longer than its tokens a logout is remembered, in seconds.
 const SLACK_SECS: u64 = 3_600;
 
+/// How long after a ban no tokens are issued, in seconds: longer than a login takes.
+const SHUT_OUT_SECS: u64 = 60;
+
 /// Least time between two sweeps of a full table, in seconds.
 const SWEEP_SECS_MIN: u64 = 10;
 
@@ -375,6 +452,8 @@ struct Logouts {
     /// Single logins, with the time until which that matters.
     token_ids: HashMap<Uuid, UnixMillis>,
     users: HashMap<UserId, UserLogouts>,
+    /// Who gets no tokens, and until when: the bans of the last minute.
+    shut_out: HashMap<UserId, UnixMillis>,
     /// Users that have an end of all logins.
     ended_count: usize,
     /// When it was last swept.
@@ -396,11 +475,18 @@ struct Ended {
 }
 
 impl Logouts {
-    fn contains(&self, login: &Login) -> bool {
-        self.token_ids.contains_key(&login.token_id)
+    fn contains(&self, user_id: UserId, token_id: Uuid, issued_at: UnixMillis) -> bool {
+        self.token_ids.contains_key(&token_id)
             || self
-                .ended_before(login.user_id)
-                .is_some_and(|before| login.issued_at < before)
+                .ended_before(user_id)
+                .is_some_and(|before| issued_at < before)
+    }
+
+    fn check_not_shut_out(&self, user_id: UserId) -> Result<(), PlayersError> {
+        match self.shut_out.contains_key(&user_id) {
+            true => Err(PlayersError::AccountDisabled),
+            false => Ok(()),
+        }
     }
 
     fn count(&self) -> usize {

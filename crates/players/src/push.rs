@@ -20,6 +20,11 @@ pub enum Push {
         /// Whose connections.
         user_id: UserId,
     },
+    /// Takes everybody out of a stream; each is told.
+    Close {
+        /// The stream.
+        stream: StreamId,
+    },
 }
 
 /// Something a user is told of, in the game or later.

@@ -2,8 +2,10 @@
 
 use tagus_base::{UnixMillis, UserId};
 
+use crate::code;
 use crate::error::{Conflict, StoreError};
 use crate::group;
+use crate::leaderboard_record::leave_all;
 use crate::sql::{Query, Row, RowError, Step, params};
 use crate::store::Store;
 
@@ -116,6 +118,33 @@ pub enum AccountOp {
         /// What to change.
         patch: Box<AccountPatch>,
     },
+    /// Takes the custom id from an account.
+    /// Conflicts: `Missing` where it has none, or not the one that is named.
+    UnlinkCustom {
+        /// Whose account.
+        id: UserId,
+        /// Which one; none: whatever it has.
+        custom_id: Option<String>,
+        /// When.
+        update_time: UnixMillis,
+    },
+    /// Takes the mail address and the password from an account.
+    /// Conflicts: `Missing` where it has none, or not the one that is named.
+    UnlinkEmail {
+        /// Whose account.
+        id: UserId,
+        /// Which one; none: whatever it has.
+        email: Option<String>,
+        /// When.
+        update_time: UnixMillis,
+    },
+    /// Changes nothing: something to log in with must be left. To be preceded by an operation that changes the account,
+    /// so that of two at once one sees what the other has taken.
+    /// Conflicts: `LastIdentity`.
+    KeepIdentity {
+        /// Whose account.
+        id: UserId,
+    },
     /// Deletes an account with its devices and remembers that it was there. It leaves its groups: one that it was the only
     /// owner of is handed on, one without other members is deleted.
     /// Conflicts: `Missing`.
@@ -132,8 +161,42 @@ impl AccountOp {
         match self {
             Self::Insert(row) => out.push(insert(*row)),
             Self::Update { id, patch } => out.push(update(id, *patch)),
+            Self::UnlinkCustom {
+                id,
+                custom_id,
+                update_time,
+            } => out.push(
+                Step::write(
+                    "UPDATE account SET custom_id = NULL, update_time = $1
+                     WHERE id = $2 AND custom_id = coalesce($3, custom_id)",
+                    params![update_time, id, custom_id],
+                )
+                .or(Conflict::Missing),
+            ),
+            Self::UnlinkEmail {
+                id,
+                email,
+                update_time,
+            } => out.push(
+                Step::write(
+                    "UPDATE account SET email = NULL, password = NULL, verify_time = 0, update_time = $1
+                     WHERE id = $2 AND email = coalesce($3, email)",
+                    params![update_time, id, email],
+                )
+                .or(Conflict::Missing),
+            ),
+            Self::KeepIdentity { id } => out.push(
+                Step::check(
+                    "SELECT 1 FROM account WHERE id = $1 AND (custom_id IS NOT NULL OR email IS NOT NULL
+                     OR EXISTS (SELECT 1 FROM device WHERE user_id = account.id))",
+                    params![id],
+                )
+                .or(Conflict::LastIdentity),
+            ),
             Self::Delete { id, tombstone_time } => {
+                out.push(code::delete_all(id.0));
                 group::leave_all(id, tombstone_time, out);
+                out.push(leave_all(id));
                 let delete = "DELETE FROM account WHERE id = $1";
                 out.push(Step::write(delete, params![id]).or(Conflict::Missing));
                 out.push(Step::write(
@@ -216,13 +279,22 @@ fn update(id: UserId, patch: AccountPatch) -> Step {
 /// A read of accounts.
 macro_rules! account_where {
     ($condition:literal) => {
+        account_where!("", $condition)
+    };
+    ($more:literal, $condition:literal) => {
         concat!(
             "SELECT account.id, username, display_name, avatar_url, lang_tag, location, timezone, metadata, wallet, ",
-            "email, password, custom_id, create_time, update_time, verify_time, disable_time FROM account ",
+            "email, password, custom_id, create_time, update_time, verify_time, disable_time",
+            $more,
+            " FROM account ",
             $condition
         )
     };
 }
+
+/// Columns that [`account_where`] reads of every account.
+const COLUMNS: usize = 16;
+
 impl Store {
     /// The account with this id.
     ///
@@ -231,6 +303,29 @@ impl Store {
     /// `Database`, `Closed`, `NulInText`, and on PostgreSQL `Unreachable`, as of every read.
     pub async fn account_by_id(&self, id: UserId) -> Result<Option<AccountRow>, StoreError> {
         self.first(by_id(id)).await
+    }
+
+    /// What the account's owner sees of it: the account, its devices in the order of their ids, and its number of friends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::account_by_id`].
+    pub async fn account_with_links(
+        &self,
+        id: UserId,
+    ) -> Result<Option<(AccountRow, Vec<String>, u64)>, StoreError> {
+        let sql = account_where!(
+            ", (SELECT string_agg(device.id, '\n' ORDER BY device.id) FROM device WHERE device.user_id = account.id)
+             , (SELECT count(*) FROM friend WHERE friend.source = account.id)",
+            "WHERE account.id = $1"
+        );
+        let whole = |row: &mut Row| {
+            let account = decode(row)?;
+            let devices = row.opt_text(COLUMNS)?.unwrap_or_default();
+            let devices = devices.lines().map(str::to_owned).collect();
+            Ok((account, devices, row.count(COLUMNS + 1)?))
+        };
+        self.first(Query::new(sql, params![id], whole)).await
     }
 
     /// The account with exactly this user name.

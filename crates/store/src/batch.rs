@@ -2,12 +2,17 @@
 
 use crate::account::AccountOp;
 use crate::channel::ChannelOp;
+use crate::code::CodeOp;
 use crate::device::DeviceOp;
 use crate::friend::FriendOp;
 use crate::group::GroupOp;
+use crate::job::JobOp;
+use crate::leaderboard::LeaderboardOp;
+use crate::leaderboard_record::LeaderboardRecordOp;
 use crate::logout::LogoutOp;
 use crate::notification::NotificationOp;
 use crate::room_data::RoomDataOp;
+use crate::setting::SettingOp;
 use crate::sql::{Kind, Row, Step};
 use crate::storage::StorageOp;
 use crate::wallet::WalletOp;
@@ -86,18 +91,28 @@ subjects! {
     Account(AccountOp),
     /// See [`ChannelOp`].
     Channel(ChannelOp),
+    /// See [`CodeOp`].
+    Code(CodeOp),
     /// See [`DeviceOp`].
     Device(DeviceOp),
     /// See [`FriendOp`].
     Friend(FriendOp),
     /// See [`GroupOp`].
     Group(GroupOp),
+    /// See [`JobOp`].
+    Job(JobOp),
+    /// See [`LeaderboardOp`].
+    Leaderboard(LeaderboardOp),
+    /// See [`LeaderboardRecordOp`].
+    LeaderboardRecord(LeaderboardRecordOp),
     /// See [`LogoutOp`].
     Logout(LogoutOp),
     /// See [`NotificationOp`].
     Notification(NotificationOp),
     /// See [`RoomDataOp`].
     RoomData(RoomDataOp),
+    /// See [`SettingOp`].
+    Setting(SettingOp),
     /// See [`StorageOp`].
     Storage(StorageOp),
     /// See [`WalletOp`].

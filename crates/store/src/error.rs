@@ -136,6 +136,12 @@ pub enum Conflict {
     /// An account, this one or another, has the device.
     #[error("the device is taken")]
     DeviceTaken,
+    /// The account has as many devices as it may have.
+    #[error("the account has too many devices")]
+    DevicesFull,
+    /// The account would have nothing left to log in with.
+    #[error("the account needs an identity")]
+    LastIdentity,
     /// Another account has the custom id.
     #[error("the custom id is taken")]
     CustomIdTaken,
@@ -151,6 +157,9 @@ pub enum Conflict {
     /// The group would have no owner.
     #[error("the group needs an owner")]
     LastOwner,
+    /// A limit that the rows themselves state is reached.
+    #[error("a limit of the row is reached")]
+    LimitReached,
     /// The row to change does not exist.
     #[error("the row does not exist")]
     Missing,

@@ -19,6 +19,7 @@
 mod account;
 mod batch;
 mod channel;
+mod code;
 mod config;
 mod copy;
 mod counts;
@@ -26,12 +27,16 @@ mod device;
 mod error;
 mod friend;
 mod group;
+mod job;
+mod leaderboard;
+mod leaderboard_record;
 mod logout;
 mod metrics;
 mod migrate;
 mod notification;
 mod postgres;
 mod room_data;
+mod setting;
 mod sql;
 mod sqlite;
 mod storage;
@@ -42,6 +47,7 @@ mod wallet;
 pub use account::{AccountOp, AccountPatch, AccountRow};
 pub use batch::{Batch, Op, Outcome};
 pub use channel::{ChannelMessageRow, ChannelOp};
+pub use code::CodeOp;
 pub use config::{Config, PostgresConfig, SqliteConfig, Synchronous};
 pub use copy::{CopyProgress, CopyReport, CopyStage, copy};
 pub use counts::Counts;
@@ -51,11 +57,18 @@ pub use friend::{FriendOp, FriendRow};
 pub use group::{
     GroupEdgeRow, GroupFilter, GroupNames, GroupOp, GroupPatch, GroupRow, MEMBER_STATE_MAX,
 };
+pub use job::{JobOp, JobRow};
+pub use leaderboard::{LeaderboardOp, LeaderboardRow, TournamentColumns};
+pub use leaderboard_record::{
+    Bounded, LeaderboardRecordKey, LeaderboardRecordOp, LeaderboardRecordRow, RecordChange,
+    RecordOrder,
+};
 pub use logout::{Logout, LogoutOp, LogoutRow};
 pub use metrics::StoreMetrics;
 pub use migrate::{MigrationState, MigrationStatus};
 pub use notification::{NotificationOp, NotificationRow};
 pub use room_data::{RoomDataOp, RoomDataRow};
+pub use setting::SettingOp;
 pub use sqlite::backup::{BackupReport, backup, restore, restore_replacing};
 pub use storage::{Overwrite, StorageOp, StorageRow};
 pub use store::Store;

@@ -53,6 +53,9 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(3, "channels", "0003_channels.sql"),
     migration!(4, "groups", "0004_groups.sql"),
     migration!(5, "storage", "0005_storage.sql"),
+    migration!(6, "leaderboards", "0006_leaderboards.sql"),
+    migration!(7, "codes", "0007_codes.sql"),
+    migration!(8, "jobs", "0008_jobs.sql"),
 ];
 
 /// One of the two texts of a migration.

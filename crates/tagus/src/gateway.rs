@@ -10,8 +10,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tagus_base::{NodeId, RoomId, UnixMillis, Uuid};
 use tagus_bus::Listener;
 use tagus_players::{
-    Accounts, Friends, Login, Logins, Notifications, Presence, Revoked, StreamId, StreamMode,
-    TokenError,
+    Accounts, Chat, Friends, Groups, Login, Logins, Notifications, Presence, Revoked, Storage, StreamId, StreamMode, TokenError, Wallets,
 };
 use tagus_room::{Factory, Job, Person, StoreOp};
 use tagus_shard::{Identity, Refused, Requester, RoomSummary, Shards, Upstream};
@@ -35,6 +34,10 @@ pub(crate) struct Gateway {
     pub(crate) logins: Arc<Logins>,
     pub(crate) notifications: Notifications,
     pub(crate) friends: Friends,
+    pub(crate) storage: Storage,
+    pub(crate) wallets: Wallets,
+    pub(crate) chat: Chat,
+    pub(crate) groups: Groups,
     pub(crate) live: Arc<Live>,
     /// Keeps `live` hearing the bus.
     pub(crate) _listener: Listener,

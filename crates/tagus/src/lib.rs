@@ -41,6 +41,8 @@ pub use server::Server;
 pub use tagus::Tagus;
 
 pub use tagus_base as base;
-pub use tagus_players::{Presence, StreamId, StreamMode};
+pub use tagus_players::{
+    AccountChange, AccountUpdate, Amounts, ChannelKind, ChannelMessage, ChannelPage, ExpectedVersion, LedgerEntry, LedgerPage, MultiUpdate, MultiUpdated, NewObject, ObjectId, OldObject, Presence, ReadPermission, SERVER_OWNER, StorageAck, StorageObject, StoragePage, StreamId, StreamMode, WalletUpdate, WalletUpdated, WritePermission,
+};
 pub use tagus_room as room;
 pub use tagus_wire as wire;

@@ -241,7 +241,24 @@ impl Live {
                         event.iter().for_each(|event| self.announce(event));
                     }
                 }
+                Push::Close { stream } => self.close(&stream),
             }
+        }
+    }
+
+    /// Ends a stream; its members hear that all of them have left.
+    fn close(&self, stream: &StreamId) {
+        let members: Vec<Presence> = self.streams.lock().receivers(stream).cloned().collect();
+        let seen: Vec<Presence> = members.iter().filter(|one| !one.hidden).cloned().collect();
+        for leaves in seen.chunks(LEAVES_MAX) {
+            self.announce(&StreamEvent {
+                stream: stream.clone(),
+                joins: Vec::new(),
+                leaves: leaves.to_vec(),
+            });
+        }
+        for member in members {
+            self.leave(stream, member.session_id);
         }
     }
 
@@ -372,7 +389,11 @@ pub(crate) fn channel_message_out(message: ChannelMessage) -> api::ChannelMessag
         channel_id: message.channel.to_string(),
         message_id: message.id.to_string(),
         code: Some(message.code),
-        sender_id: message.sender_id.to_string(),
+        // The server has none.
+        sender_id: match message.sender_id.0 {
+            Uuid::NIL => String::new(),
+            sender => sender.to_string(),
+        },
         username: message.username,
         content: message.content,
         create_time: Some(message.create_time.into()),
@@ -420,3 +441,6 @@ pub(crate) const fn status_of(user_id: UserId) -> StreamId {
 
 /// Where the bus carries messages to streams.
 const SUBJECT: &str = "stream";
+
+/// Leaves in one message where a stream ends, so that it fits into a frame.
+const LEAVES_MAX: usize = 100;

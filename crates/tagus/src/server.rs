@@ -13,8 +13,7 @@ use tagus_base::NodeId;
 use tagus_bus::Bus;
 use tagus_net::TcpDoorHandle;
 use tagus_players::{
-    Accounts, Friends, Hasher, HasherThreads, Keys, LoginConfig, Logins, Notifications,
-    PlayersMetrics, Random, SharedStreams,
+    Accounts, Chat, Friends, Groups, Hasher, HasherThreads, Keys, LoginConfig, Logins, Notifications, PlayersMetrics, Random, SharedStreams, Storage, Wallets,
 };
 use tagus_room::{Factory, Game};
 use tagus_shard::{ShardMetrics, ShardThreads, Upstream};
@@ -355,7 +354,16 @@ async fn build(
     };
     let logins = Arc::new(Logins::load(&keys, lives, store.clone(), unix_now())?);
     let notifications = Notifications::new(store.clone(), random.clone());
+    let chat = Chat::new(store.clone(), random.clone(), notifications.clone());
+    let groups = Groups::new(
+        store.clone(),
+        notifications.clone(),
+        chat.clone(),
+        random.clone(),
+    );
     let friends = Friends::new(store.clone(), notifications.clone());
+    let storage = Storage::new(store.clone());
+    let wallets = Wallets::new(store.clone(), random.clone());
     let streams = SharedStreams::new(config.streams, hasher.metrics());
     let accounts = Accounts::new(store.clone(), hasher, logins.clone(), random);
     let recordings = config.data.join("recordings");
@@ -371,6 +379,10 @@ async fn build(
         logins,
         notifications,
         friends,
+        storage,
+        wallets,
+        chat,
+        groups,
         live,
         _listener: listener,
         directory,

@@ -5,6 +5,7 @@ use tagus_store::Store;
 
 use super::READ;
 use crate::PlayersError;
+use crate::chat::channel_message_code;
 
 /// What an account is in a group. Lesser roles are greater.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -62,18 +63,26 @@ pub(crate) async fn role_in(
     group_id: Uuid,
     user_id: UserId,
 ) -> Result<Option<GroupRole>, PlayersError> {
-    let edges = store.group_edges(group_id, &[user_id]).await.map_err(READ)?;
+    let edges = store
+        .group_edges(group_id, &[user_id])
+        .await
+        .map_err(READ)?;
     let edge = edges.first();
     Ok(edge.and_then(|edge| GroupRole::from_number(edge.state)))
 }
 
-/// What somebody does about another one's place in a group.
+/// What an admin, a superadmin or the server does about accounts in a group.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Verb {
+pub enum GroupVerb {
+    /// Makes those members who are not in it or asked to join.
     Add,
+    /// Takes members out, refuses requests and lifts bans.
     Kick,
+    /// Takes members out, and keeps these accounts from joining.
     Ban,
+    /// Makes members admins, and admins superadmins.
     Promote,
+    /// Makes superadmins admins, and admins members.
     Demote,
 }
 
@@ -86,32 +95,39 @@ pub(super) struct Next {
     pub(super) message: Option<i32>,
 }
 
-/// What becomes of an account by what a superadmin, an admin or the server does.
-/// None: nothing changes. Banned accounts are not added; kicking one lifts the ban.
+/// What becomes of an account; none where it is so already. `caller` is the role of who does it, none the server's.
 ///
 /// # Errors
 /// The caller's role does not suffice for the account's.
 pub(super) fn decide(
-    verb: Verb,
+    verb: GroupVerb,
     caller: Option<GroupRole>,
     target: Option<GroupRole>,
 ) -> Result<Option<Next>, PlayersError> {
     use GroupRole::{Admin, Banned, JoinRequest, Member, Superadmin};
     let next = |role, message| Some(Next { role, message });
     let next = match (verb, target) {
-        (Verb::Add, None | Some(JoinRequest)) => next(Some(Member), Some(message_code::ADD)),
-        (Verb::Add, Some(Banned)) => return Err(BANNED),
-        (Verb::Kick, Some(JoinRequest | Banned)) => next(None, None),
-        (Verb::Kick, Some(_)) => next(None, Some(message_code::KICK)),
-        (Verb::Ban, None | Some(JoinRequest)) => next(Some(Banned), None),
-        (Verb::Ban, Some(Superadmin | Admin | Member)) => {
-            next(Some(Banned), Some(message_code::BAN))
+        (GroupVerb::Add, None | Some(JoinRequest)) => {
+            next(Some(Member), Some(channel_message_code::GROUP_ADD))
         }
-        (Verb::Promote, Some(Member)) => next(Some(Admin), Some(message_code::PROMOTE)),
-        (Verb::Promote, Some(Admin)) => next(Some(Superadmin), Some(message_code::PROMOTE)),
-        (Verb::Demote, Some(Superadmin)) => next(Some(Admin), Some(message_code::DEMOTE)),
-        (Verb::Demote, Some(Admin)) => next(Some(Member), Some(message_code::DEMOTE)),
-        (Verb::Add | Verb::Kick | Verb::Ban | Verb::Promote | Verb::Demote, _) => None,
+        (GroupVerb::Add, Some(Banned)) => return Err(BANNED),
+        (GroupVerb::Kick, Some(JoinRequest | Banned)) => next(None, None),
+        (GroupVerb::Kick, Some(_)) => next(None, Some(channel_message_code::GROUP_KICK)),
+        (GroupVerb::Ban, None | Some(JoinRequest)) => next(Some(Banned), None),
+        (GroupVerb::Ban, Some(Superadmin | Admin | Member)) => {
+            next(Some(Banned), Some(channel_message_code::GROUP_BAN))
+        }
+        (GroupVerb::Promote, Some(Member)) => {
+            next(Some(Admin), Some(channel_message_code::GROUP_PROMOTE))
+        }
+        (GroupVerb::Promote, Some(Admin)) => {
+            next(Some(Superadmin), Some(channel_message_code::GROUP_PROMOTE))
+        }
+        (GroupVerb::Demote, Some(Superadmin)) => {
+            next(Some(Admin), Some(channel_message_code::GROUP_DEMOTE))
+        }
+        (GroupVerb::Demote, Some(Admin)) => next(Some(Member), Some(channel_message_code::GROUP_DEMOTE)),
+        (GroupVerb::Add | GroupVerb::Kick | GroupVerb::Ban | GroupVerb::Promote | GroupVerb::Demote, _) => None,
     };
     let may = match (caller, target) {
         (None | Some(Superadmin), _) | (Some(Admin), None) => true,
@@ -123,17 +139,6 @@ pub(super) fn decide(
         ));
     }
     Ok(next)
-}
-
-/// Codes of what a group's channel is told.
-pub(super) mod message_code {
-    pub(in crate::groups) const JOIN: i32 = 3;
-    pub(in crate::groups) const ADD: i32 = 4;
-    pub(in crate::groups) const LEAVE: i32 = 5;
-    pub(in crate::groups) const KICK: i32 = 6;
-    pub(in crate::groups) const PROMOTE: i32 = 7;
-    pub(in crate::groups) const BAN: i32 = 8;
-    pub(in crate::groups) const DEMOTE: i32 = 9;
 }
 
 pub(super) const BANNED: PlayersError =

@@ -16,7 +16,8 @@ pub const PATTERN_BYTES_MAX: usize = 256;
 pub const REGEXP_DEPTH_MAX: u32 = 16;
 
 /// Most memory of a regular expression made ready, in bytes; one that takes more is refused.
-pub const REGEXP_MEMORY_BYTES_MAX: usize = 256 * 1_024;
+/// What is matched against it takes time in proportion.
+pub const REGEXP_MEMORY_BYTES_MAX: usize = 65_536;
 
 /// Most edits of a fuzzy word; more are refused.
 pub const EDITS_MAX: u8 = 2;
@@ -275,6 +276,7 @@ mod tests {
         let large = "((a{100}){100}){100}";
         assert_eq!(problem(large), Some(QueryProblem::RegexpSize));
         assert_eq!(problem(r"\w{3,64}"), None);
+        assert_eq!(problem(".{1,32}"), None);
     }
 
     /// Backtracking engines take longer than the universe for these.

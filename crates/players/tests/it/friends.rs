@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use tagus_base::{UnixMillis, UserId, Uuid};
 use tagus_players::{
     Asker, FriendState, Friends, Kind, NewNotification, Notifications, PlayersError, Push,
-    notification_code,
+    direct_channel, notification_code,
 };
 use tagus_store::{AccountOp, AccountRow, SqliteConfig, Store, block_on};
 
@@ -105,7 +105,12 @@ fn a_block_ends_everything_and_is_not_told() {
         (state(1, 2), state(2, 1)),
         (Some(FriendState::Blocked), None)
     );
-    assert_eq!(codes(&out), []);
+    let kick = |number| Push::Kick {
+        stream: direct_channel(user(1), user(2)),
+        user_id: user(number),
+    };
+    // Only that the two no longer chat shows.
+    assert_eq!(out, [kick(2), kick(1), kick(1), kick(2)]);
 }
 
 fn refusal<T: std::fmt::Debug>(result: Result<T, PlayersError>) -> (Kind, &'static str) {

@@ -8,6 +8,7 @@
 mod accounts;
 mod authenticate;
 mod bodies;
+mod chat;
 mod friends;
 mod house;
 mod logins;

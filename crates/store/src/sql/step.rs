@@ -113,7 +113,6 @@ impl Step {
     }
 
     /// Where a row was found, that is this conflict.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no subject needs it yet"))]
     pub(crate) const fn or_if_found(mut self, conflict: Conflict) -> Self {
         debug_assert!(matches!(self.kind, Kind::Check), "a write would be done");
         self.expect = Expect::NoRow(conflict);

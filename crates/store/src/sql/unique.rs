@@ -10,6 +10,8 @@ const UNIQUE: &[(&str, &str, Conflict)] = &[
     ("account.username", "account_username_key", Conflict::UsernameTaken),
     ("account.email", "account_email", Conflict::EmailTaken),
     ("account.custom_id", "account_custom_id", Conflict::CustomIdTaken),
+    ("code.number", "code_pkey", Conflict::Changed),
+    ("code.kind, code.subject", "code_kind_subject_key", Conflict::Changed),
     ("device.id", "device_pkey", Conflict::DeviceTaken),
     ("friend.source, friend.destination", "friend_pkey", Conflict::Changed),
     ("group_edge.group_id, group_edge.user_id", "group_edge_pkey", Conflict::Changed),

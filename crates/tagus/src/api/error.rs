@@ -102,9 +102,13 @@ impl From<PlayersError> for ApiError {
         if error.grpc_code() == 13 {
             tracing::error!(error = &error as &dyn std::error::Error, "request failed");
         }
+        let message = match &error {
+            PlayersError::NegativeWallet { .. } => error.to_string(),
+            _ => error.client_message().to_owned(),
+        };
         Self {
             code: error.grpc_code(),
-            message: error.client_message().to_owned(),
+            message,
             retry_ms: error.retry_ms(),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tagus_players::Login;
 use tagus_wire::{Method, MethodInfo, Route, decode_rest, to_json};
 
-use crate::api::{ApiError, account, friends, matches, notifications};
+use crate::api::{ApiError, account, chat, friends, groups, matches, notifications, storage};
 use crate::gateway::Gateway;
 use crate::hooks::{BoxFuture, Caller};
 use crate::tagus::Tagus;
@@ -45,9 +45,12 @@ pub(crate) type Handler = fn(Call) -> BoxFuture<Result<Vec<u8>, ApiError>>;
 pub(crate) fn handler(info: &MethodInfo) -> Option<Handler> {
     let subjects = [
         account::handler,
+        chat::handler,
         friends::handler,
+        groups::handler,
         matches::handler,
         notifications::handler,
+        storage::handler,
     ];
     subjects.iter().find_map(|handler| handler(info.name))
 }

@@ -1,8 +1,10 @@
 //! The HTTP API: one table of methods, their handlers, and the errors they answer.
 
 mod account;
+mod chat;
 mod error;
 mod friends;
+mod groups;
 mod http;
 mod matches;
 mod methods;
@@ -10,6 +12,7 @@ mod metrics;
 mod notifications;
 mod rpc;
 mod socket;
+mod storage;
 
 pub use error::{ApiError, CODE_INTERNAL, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND, CODE_UNAVAILABLE};
 pub(crate) use http::HttpDoor;

@@ -1,10 +1,11 @@
 //! Requests over the socket that no room answers: hooks around them, and their answers.
 
+mod chat;
 mod status;
 
 use std::sync::Arc;
 
-use tagus_players::StreamEvent;
+use tagus_players::{PlayersError, Push, StreamEvent};
 use tagus_shard::{Requester, error_envelope};
 use tagus_wire::MessageKind;
 use tagus_wire::api::Rpc;
@@ -25,6 +26,8 @@ pub(crate) struct Asker {
 /// What a request is answered.
 #[derive(Default)]
 pub(crate) struct Reply {
+    /// What is told before the answer.
+    before: Vec<Push>,
     /// None is the empty envelope.
     message: Option<Message>,
     /// Changes of presence that are announced after the answer.
@@ -35,7 +38,7 @@ impl From<Message> for Reply {
     fn from(message: Message) -> Self {
         Self {
             message: Some(message),
-            then: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -52,6 +55,12 @@ impl Failure {
             code: Code::BadInput,
             message: message.into(),
         }
+    }
+}
+
+impl From<PlayersError> for Failure {
+    fn from(error: PlayersError) -> Self {
+        ApiError::from(error).into()
     }
 }
 
@@ -111,9 +120,14 @@ pub(crate) async fn handle(gateway: Arc<Gateway>, requester: Requester, envelope
             shards.resume(conn, Envelope { cid, message });
             run_after(None).await;
         }
-        Answered::Reply(Ok(Reply { message, then })) => {
+        Answered::Reply(Ok(Reply {
+            before,
+            message,
+            then,
+        })) => {
             // Before the answer, so that the connection's next request finds the hook's work done.
             run_after(message.clone()).await;
+            live.deliver(before);
             shards.answer(conn, Envelope { cid, message });
             for event in &then {
                 live.announce(event);
@@ -135,6 +149,11 @@ impl Asker {
     async fn answer(&self, caller: &Caller, message: Message) -> Answered {
         Answered::Reply(match message {
             Message::Rpc(call) => self.rpc(caller.clone(), call).await,
+            Message::ChannelJoin(message) => chat::join(self, message).await,
+            Message::ChannelLeave(message) => chat::leave(self, &message),
+            Message::ChannelMessageSend(message) => chat::send(self, message).await,
+            Message::ChannelMessageUpdate(message) => chat::update(self, message).await,
+            Message::ChannelMessageRemove(message) => chat::remove(self, message).await,
             Message::StatusFollow(message) => status::follow(self, message).await,
             Message::StatusUnfollow(message) => status::unfollow(self, &message),
             Message::StatusUpdate(message) => status::update(self, message),

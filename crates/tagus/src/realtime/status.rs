@@ -56,8 +56,8 @@ pub(super) fn update(asker: &Asker, message: StatusUpdate) -> Result<Reply, Fail
         live.leave(&stream, session_id)
     };
     Ok(Reply {
-        message: None,
         then: event.into_iter().collect(),
+        ..Reply::default()
     })
 }
 

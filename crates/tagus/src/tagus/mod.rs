@@ -1,7 +1,10 @@
 //! The handle that server code holds: everything the server can do, without its inside.
 
+mod chat;
+mod groups;
 mod rooms;
 mod social;
+mod storage;
 mod streams;
 
 use std::sync::Arc;

@@ -2,10 +2,13 @@
 
 mod account;
 mod batch;
+mod channel;
 mod friend;
 mod logout;
 mod model;
 mod room_data;
+mod storage;
+mod wallet;
 
 use std::cell::RefCell;
 
@@ -44,9 +47,12 @@ fn postgres_keeps_the_contract() {
 fn run(open: &dyn Fn() -> Store) {
     account::run(open);
     batch::run(open);
+    channel::run(open);
     friend::run(open);
     logout::run(open);
     room_data::run(open);
+    storage::run(open);
+    wallet::run(open);
     model::run(open);
 }
 

@@ -1,19 +1,22 @@
-//! Chat: what is said in channels, and their history.
-//!
-//! What is kept has a number in its channel, in the order in which it became visible; a place in the history is such a
-//! number, so that reading on neither misses nor repeats anything while others write.
+//! Chat: who may speak where, and what is said.
+
+mod history;
+
+pub use history::ChannelPage;
 
 use std::fmt;
 
 use tagus_base::{UnixMillis, UserId, Uuid};
-use tagus_store::{Batch, ChannelMessageRow, ChannelOp, Conflict, Op, Store};
+use tagus_store::{
+    Batch, ChannelMessageRow, ChannelOp, Conflict, FriendRow, Op, Store, StoreError,
+};
 
-use crate::channel::INVALID_ID;
-use crate::cursor::Cursor;
+use crate::channel::{INVALID_ID, is_channel};
+use crate::groups::role_in;
 use crate::notifications::is_json_object;
 use crate::{
-    Asker, ChannelMessage, FriendState, NewNotification, Notifications, PlayersError, Push, Random,
-    StreamId, StreamMode, notification_code, random_uuid,
+    Asker, ChannelMessage, FriendState, GroupRole, NewNotification, Notifications, PlayersError,
+    Push, Random, StreamId, StreamMode, notification_code, random_uuid,
 };
 
 /// Codes of the messages in channels.
@@ -40,19 +43,6 @@ pub mod channel_message_code {
     pub const GROUP_DEMOTE: i32 = 9;
 }
 
-/// A page of a channel's history.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct ChannelPage {
-    /// In the order that was asked for.
-    pub messages: Vec<ChannelMessage>,
-    /// The place of the page after this one, in the same order; empty on the last one.
-    pub next_cursor: String,
-    /// The place of the page before this one, in the same order; empty on the first one.
-    pub prev_cursor: String,
-    /// The place behind the newest message of this page, for asking later, forward, what came since.
-    pub cacheable_cursor: String,
-}
-
 /// The chat and its rules.
 #[derive(Clone)]
 pub struct Chat {
@@ -69,6 +59,61 @@ impl Chat {
             store,
             random,
             notifications,
+        }
+    }
+
+    /// Whether a user may join a channel: a room always, a direct channel as one of the two while neither has blocked the
+    /// other, a group's as its member.
+    ///
+    /// # Errors
+    /// They may not, or the other account does not exist.
+    pub async fn check_join(
+        &self,
+        user_id: UserId,
+        channel: &StreamId,
+    ) -> Result<(), PlayersError> {
+        self.check_read(user_id, channel).await?;
+        let Some(other) = other_of(channel, user_id) else {
+            return Ok(());
+        };
+        let account = self.store.account_by_id(other).await.map_err(READ)?;
+        let edges = self.store.friend_edges(user_id, other).await;
+        let [mine, theirs] = edges.map_err(READ)?;
+        let blocks = |edge: Option<FriendRow>| {
+            edge.is_some_and(|edge| edge.state == i64::from(FriendState::Blocked.number()))
+        };
+        // None is told that they were blocked.
+        if account.is_none() || blocks(theirs) {
+            return Err(PlayersError::NotFound("User not found."));
+        }
+        if blocks(mine) {
+            return Err(PlayersError::FailedPrecondition(
+                "A blocked user cannot be chatted with.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether a user may read a channel's history: a room's always, a direct channel's as one of the two, a group's as its
+    /// member.
+    ///
+    /// # Errors
+    /// They may not.
+    pub async fn check_read(
+        &self,
+        user_id: UserId,
+        channel: &StreamId,
+    ) -> Result<(), PlayersError> {
+        match channel.mode {
+            StreamMode::CHANNEL => Ok(()),
+            StreamMode::GROUP => {
+                let role = role_in(&self.store, channel.subject, user_id).await?;
+                let is_member = role.is_some_and(GroupRole::is_member);
+                is_member
+                    .then_some(())
+                    .ok_or(PlayersError::InvalidArgument("Group not found."))
+            }
+            _ => other_of(channel, user_id).map(drop).ok_or(INVALID_ID),
         }
     }
 
@@ -97,7 +142,7 @@ impl Chat {
     /// Says something in a channel, which is kept if it shall be. A nil author without a name is the server.
     ///
     /// # Errors
-    /// Content that is no JSON object, or longer than [`CONTENT_BYTES_MAX`].
+    /// Content that is no JSON object, or longer than 16,384 bytes.
     pub async fn send(
         &self,
         now: UnixMillis,
@@ -107,6 +152,9 @@ impl Chat {
         persistent: bool,
         out: &mut Vec<Push>,
     ) -> Result<ChannelMessage, PlayersError> {
+        if !is_channel(channel) {
+            return Err(INVALID_ID);
+        }
         check_content(&content)?;
         let message = ChannelMessage {
             channel: channel.clone(),
@@ -212,102 +260,6 @@ impl Chat {
         Ok(message)
     }
 
-    /// A page of a channel's history, the oldest first or the newest first.
-    ///
-    /// # Errors
-    /// A limit that is not in 1..=[`LIST_MAX`]; a cursor that is none of this channel and order.
-    pub async fn list(
-        &self,
-        channel: &StreamId,
-        limit: i32,
-        forward: bool,
-        cursor: &str,
-    ) -> Result<ChannelPage, PlayersError> {
-        let limit = checked_limit(limit)?;
-        let id = channel.to_string();
-        let from = if cursor.is_empty() {
-            Place::start(forward)
-        } else {
-            Place::read(&id, forward, cursor)?
-        };
-        // Backwards from a place in a backward listing is ahead in the channel.
-        let ascending = forward == from.onward;
-        let (store, many) = (&self.store, limit + 1);
-        let rows = if ascending {
-            store.channel_messages_after(&id, from.number, many).await
-        } else {
-            store.channel_messages_before(&id, from.number, many).await
-        };
-        let mut rows = rows.map_err(PlayersError::store("list channel messages"))?;
-        let more = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
-        if !from.onward {
-            rows.reverse();
-        }
-        let place = |row: Option<&(i64, ChannelMessageRow)>, onward: bool| {
-            let number = row.map(|(number, _)| *number);
-            let place = number.map(|number| Place { onward, number });
-            place.map_or_else(String::new, |place| place.write(&id, forward))
-        };
-        let (first, last) = (rows.first(), rows.last());
-        let comes_from_a_page = !cursor.is_empty();
-        let has_next = if from.onward { more } else { true };
-        let has_prev = if from.onward { comes_from_a_page } else { more };
-        let newest = if forward { last } else { first };
-        let newest = newest.map_or(from.number, |(number, _)| *number);
-        let seen = Place {
-            onward: true,
-            // An empty channel, listed from its end.
-            number: if newest == i64::MAX { 0 } else { newest },
-        };
-        Ok(ChannelPage {
-            next_cursor: place(last.filter(|_| has_next), true),
-            prev_cursor: place(first.filter(|_| has_prev), false),
-            cacheable_cursor: seen.write(&id, true),
-            messages: rows
-                .into_iter()
-                .map(|(_, row)| read_row(channel.clone(), row))
-                .collect(),
-        })
-    }
-
-    /// What a user wrote, by channel, from the cursor on; with the cursor of the next page, which is empty on the last one.
-    ///
-    /// # Errors
-    /// A limit that is not in 1..=[`LIST_MAX`]; a cursor that is none.
-    pub async fn export(
-        &self,
-        user_id: UserId,
-        limit: i32,
-        cursor: &str,
-    ) -> Result<(Vec<ChannelMessage>, String), PlayersError> {
-        let limit = checked_limit(limit)?;
-        let (mut channel, mut number) = (String::new(), 0);
-        if !cursor.is_empty() {
-            let mut read = Cursor::read(KIND_EXPORT, cursor)?;
-            (channel, number) = (read.text()?, read.int()?);
-            read.end()?;
-        }
-        let written = self
-            .store
-            .channel_messages_of(user_id, (&channel, number), limit + 1);
-        let mut rows = written
-            .await
-            .map_err(PlayersError::store("export channel messages"))?;
-        let more = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
-        let next = rows.last().filter(|_| more).map(|(number, row)| {
-            let cursor = Cursor::new(KIND_EXPORT).text(&row.channel).int(*number);
-            cursor.write()
-        });
-        // Every channel was written as an id, so that none is left out here.
-        let messages = rows.into_iter().filter_map(|(_, row)| {
-            let channel = row.channel.parse().ok()?;
-            Some(read_row(channel, row))
-        });
-        Ok((messages.collect(), next.unwrap_or_default()))
-    }
-
     /// A kept message that may be changed.
     async fn changeable(
         &self,
@@ -320,7 +272,9 @@ impl Chat {
         let row = row.map_err(PlayersError::store("read a channel message"))?;
         // What the server says about somebody is not theirs.
         let is_theirs = |row: &ChannelMessageRow| {
-            by.is_none_or(|by| by == row.sender_id && row.code == channel_message_code::TEXT.into())
+            by.is_none_or(|by| {
+                by == row.sender_id && row.code == i64::from(channel_message_code::TEXT)
+            })
         };
         let row = row.filter(is_theirs);
         let row = row.ok_or(PlayersError::NotFound(not_found))?;
@@ -345,39 +299,6 @@ impl fmt::Debug for Chat {
     }
 }
 
-/// A place in a listing: the messages beyond `number`, on in the listing's order or back.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    onward: bool,
-    number: i64,
-}
-
-impl Place {
-    const fn start(forward: bool) -> Self {
-        Self {
-            onward: true,
-            number: if forward { 0 } else { i64::MAX },
-        }
-    }
-
-    fn write(self, channel: &str, forward: bool) -> String {
-        let cursor = Cursor::new(KIND_HISTORY).text(channel).int(forward.into());
-        cursor.int(self.onward.into()).int(self.number).write()
-    }
-
-    fn read(channel: &str, forward: bool, text: &str) -> Result<Self, PlayersError> {
-        let mut read = Cursor::read(KIND_HISTORY, text)?;
-        let same = read.text()? == channel && read.int()? == i64::from(forward);
-        let place = Self {
-            onward: read.int()? != 0,
-            number: read.int()?,
-        };
-        read.end()?;
-        same.then_some(place)
-            .ok_or(PlayersError::InvalidArgument("Malformed cursor was used."))
-    }
-}
-
 fn check_content(content: &str) -> Result<(), PlayersError> {
     if content.len() > CONTENT_BYTES_MAX {
         return Err(PlayersError::InvalidArgument(
@@ -390,15 +311,6 @@ fn check_content(content: &str) -> Result<(), PlayersError> {
         ));
     }
     Ok(())
-}
-
-fn checked_limit(limit: i32) -> Result<u32, PlayersError> {
-    let in_range = (1..=LIST_MAX).contains(&limit);
-    in_range
-        .then_some(limit.unsigned_abs())
-        .ok_or(PlayersError::InvalidArgument(
-            "Invalid limit - limit must be between 1 and 100.",
-        ))
 }
 
 /// The other one of a direct channel.
@@ -440,12 +352,13 @@ fn read_row(channel: StreamId, row: ChannelMessageRow) -> ChannelMessage {
     }
 }
 
+const READ: fn(StoreError) -> PlayersError = |source| PlayersError::Store {
+    attempt: "read who may chat",
+    source,
+};
+
 const NOT_FOUND_TO_UPDATE: &str = "Could not find message to update in channel history.";
 const NOT_FOUND_TO_REMOVE: &str = "Could not find message to remove in channel history.";
 
-/// Messages on one page, at most.
-pub const LIST_MAX: i32 = 100;
 /// Bytes of a message's content, at most.
-pub const CONTENT_BYTES_MAX: usize = 16_384;
-const KIND_HISTORY: u8 = 16;
-const KIND_EXPORT: u8 = 17;
+const CONTENT_BYTES_MAX: usize = 16_384;
