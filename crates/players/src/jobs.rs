@@ -238,7 +238,11 @@ impl Jobs {
         let mut begun = Vec::new();
         for mut row in due.map_err(|source| failed("find due jobs", source))? {
             let claim = known(&row.kind).then(|| random_uuid(&self.random));
-            let wait = if claim.is_some() { CLAIM_MS } else { UNKNOWN_MS };
+            let wait = if claim.is_some() {
+                CLAIM_MS
+            } else {
+                UNKNOWN_MS
+            };
             let op = JobOp::Claim {
                 name: row.name.clone(),
                 seen_due: row.due_time,
@@ -254,7 +258,11 @@ impl Jobs {
                 Some(_) => {}
                 None => {
                     let (name, kind) = (row.name, row.kind);
-                    tracing::warn!(name, kind, "a job is due that this server has no handler for");
+                    tracing::warn!(
+                        name,
+                        kind,
+                        "a job is due that this server has no handler for"
+                    );
                 }
             }
         }
@@ -400,7 +408,11 @@ impl From<JobRow> for Job {
 fn next_time(row: &JobRow, now: UnixMillis) -> Option<UnixMillis> {
     let every = Every::read(row.period.as_deref()?);
     if every.is_none() {
-        tracing::error!(name = row.name, period = row.period, "a job's period cannot be read");
+        tracing::error!(
+            name = row.name,
+            period = row.period,
+            "a job's period cannot be read"
+        );
     }
     every?.next_after(row.planned_time, now)
 }

@@ -9,6 +9,7 @@ mod bans;
 mod channel;
 mod chat;
 mod codes;
+mod cron;
 mod cursor;
 mod error;
 mod failed_passwords;
@@ -17,6 +18,7 @@ mod groups;
 mod identities;
 mod identity;
 mod jobs;
+pub mod leaderboards;
 mod logins;
 mod metrics;
 mod multi_update;
@@ -37,8 +39,9 @@ pub use authenticate::{Authenticated, EmailLogin, IdentityLogin};
 pub use channel::{
     ChannelKind, ROOM_NAME_BYTES_MAX, channel_of, direct_channel, group_channel, read_channel_id,
 };
-pub use chat::{ChannelPage, Chat, channel_message_code};
+pub use chat::{ChannelPage, Chat, LIST_MAX as CHANNEL_MESSAGES_LIST_MAX, channel_message_code};
 pub use codes::{CodeKind, Codes};
+pub use cron::{Schedule, ScheduleError};
 pub use error::{Kind, PlayersError};
 pub use failed_passwords::{FailedPasswords, FailedPasswordsConfig, RetryAfter};
 pub use friends::{
@@ -59,7 +62,10 @@ pub use jobs::{
 pub use logins::{LoginConfig, Logins, Revoked, TokenPair};
 pub use metrics::{LoginCounters, LoginMethod, LoginOutcome, PlayersMetrics};
 pub use multi_update::{AccountChange, MultiUpdate, MultiUpdated, multi_update};
-pub use notifications::{NewNotification, NotificationPage, Notifications, notification_code};
+pub use notifications::{
+    LIST_MAX as NOTIFICATIONS_LIST_MAX, NewNotification, NotificationPage, Notifications,
+    notification_code,
+};
 pub use password::{Hasher, HasherConfig, HasherThreads, PasswordCost};
 pub use push::{ChannelMessage, Notification, Push};
 pub use sqids::{AlphabetError, Sqids};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tagus_base::{RoomId, SessionId, UserId, Uuid};
+use tagus_base::{RoomId, SessionId, UnixMillis, UserId, Uuid};
 use tagus_room::{Job, Person, StoreOp};
 use tagus_wire::MessageKind;
 use tagus_wire::ext::Hello;
@@ -21,6 +21,8 @@ pub struct Identity {
     pub username: Arc<str>,
     /// The login whose token opened the connection.
     pub token_id: Uuid,
+    /// When that login was issued.
+    pub issued_at: UnixMillis,
     /// The login's variables.
     pub vars: BTreeMap<String, String>,
     /// The client wishes to be seen online by those who follow it.

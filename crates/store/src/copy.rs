@@ -1,7 +1,7 @@
 //! Moving a studio's rows from one database to another.
 
 use crate::error::StoreError;
-use crate::sql::{Plan, Query, Row, RowError, Step, Value, params};
+use crate::sql::{Plan, Query, Row, RowError, Sql, Step, Value, params};
 use crate::store::Store;
 
 /// How far a copy is.
@@ -90,6 +90,22 @@ pub async fn copy(
     let done = Step::write("DROP TABLE copy_source", Vec::new());
     to.commit_plan(Plan::from(vec![done])).await?;
     Ok(report)
+}
+
+impl Store {
+    /// Whether a copy into this database was begun and not finished: it lacks rows that its source has.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::account_by_id`].
+    pub async fn is_half_copied(&self) -> Result<bool, StoreError> {
+        let sql = Sql::Differs {
+            sqlite: "SELECT 1 FROM sqlite_master WHERE name = 'copy_source'",
+            postgres: "SELECT 1 FROM pg_tables WHERE tablename = 'copy_source' AND schemaname = current_schema()",
+        };
+        let found = self.first(Query::new(sql, Vec::new(), |_| Ok(())));
+        Ok(found.await?.is_some())
+    }
 }
 
 /// A table and the texts that copy it.

@@ -1,9 +1,10 @@
-//! Port 7351: metrics, health and readiness.
+//! Port 7351: metrics, health, readiness, and the operator's calls.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::admin_api;
 use crate::tagus::Tagus;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -46,7 +47,14 @@ pub(crate) async fn serve(
 async fn serve_one(door: Arc<AdminDoor>, stream: TcpStream) {
     let service = service_fn(move |request: Request<Incoming>| {
         let door = door.clone();
-        async move { Ok::<_, Infallible>(answer(&door, request.uri().path()).await) }
+        async move {
+            Ok::<_, Infallible>(match request.uri().path() {
+                path if path.starts_with(admin_api::PREFIX) => {
+                    admin_api::answer(&door.tagus, request).await
+                }
+                path => answer(&door, path).await,
+            })
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -78,7 +86,7 @@ async fn answer(door: &AdminDoor, path: &str) -> Response<Full<Bytes>> {
         _ => response(
             404,
             PLAIN,
-            "there are /metrics, /healthz, /readyz and /rooms/ID/recording\n",
+            "there are /metrics, /healthz, /readyz, /rooms/ID/recording and /v2/admin/\n",
         ),
     }
 }

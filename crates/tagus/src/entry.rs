@@ -53,6 +53,8 @@ pub(crate) struct Entry {
     version_min: Option<Version>,
     version_required: bool,
     maintenance: RwLock<Option<Arc<Maintenance>>>,
+    /// Held while the maintenance is set, so that the database and the memory agree.
+    setting: tokio::sync::Mutex<()>,
 }
 
 impl Entry {
@@ -72,6 +74,7 @@ impl Entry {
             version_min: config.version_min()?,
             version_required: config.version_required,
             maintenance: RwLock::new(maintenance.map(Arc::new)),
+            setting: tokio::sync::Mutex::new(()),
         })
     }
 
@@ -137,6 +140,7 @@ impl Entry {
             }
             None => SettingOp::Delete { name },
         };
+        let _setting = self.setting.lock().await;
         let committed = self.store.commit(Batch::from(op)).await;
         committed.map_err(|error: StoreError| {
             tracing::error!(
@@ -244,7 +248,18 @@ mod tests {
             assert!(!at_least(version, least), "{version} {least}");
         }
         let digits = "1".repeat(65);
-        for bad in ["", "a", "1.", ".1", "1.x", "1 2", "+1", "-1", "4294967296", &digits] {
+        for bad in [
+            "",
+            "a",
+            "1.",
+            ".1",
+            "1.x",
+            "1 2",
+            "+1",
+            "-1",
+            "4294967296",
+            &digits,
+        ] {
             assert!(bad.parse::<Version>().is_err(), "{bad}");
         }
     }

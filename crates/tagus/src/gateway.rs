@@ -10,7 +10,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tagus_base::{NodeId, RoomId, UnixMillis, Uuid};
 use tagus_bus::Listener;
 use tagus_players::{
-    Accounts, Chat, Friends, Groups, Login, Logins, Notifications, Presence, Revoked, Storage, StreamId, StreamMode, TokenError, Wallets,
+    Accounts, Chat, Codes, Friends, Groups, Login, Logins, Notifications, Presence, Revoked,
+    Storage, StreamId, StreamMode, TokenError, Wallets,
 };
 use tagus_room::{Factory, Job, Person, StoreOp};
 use tagus_shard::{Identity, Refused, Requester, RoomSummary, Shards, Upstream};
@@ -21,10 +22,12 @@ use tagus_wire::realtime::Envelope;
 use crate::assets::Pages;
 use crate::config::Config;
 use crate::directory::Directory;
+use crate::entry::{Entry, VERSION_VARIABLE};
 use crate::hooks::Hooks;
 use crate::live::Live;
 use crate::realtime;
 use crate::room_values::RoomValues;
+use crate::sessions::Sessions;
 
 pub(crate) struct Gateway {
     pub(crate) config: Config,
@@ -38,6 +41,9 @@ pub(crate) struct Gateway {
     pub(crate) wallets: Wallets,
     pub(crate) chat: Chat,
     pub(crate) groups: Groups,
+    pub(crate) codes: Codes,
+    pub(crate) entry: Entry,
+    pub(crate) sessions: Sessions,
     pub(crate) live: Arc<Live>,
     /// Keeps `live` hearing the bus.
     pub(crate) _listener: Listener,
@@ -63,6 +69,12 @@ impl Gateway {
         for ended in revoked {
             match ended {
                 Revoked::Login { token_id, .. } => self.shards.close_token(*token_id, "logged out"),
+                Revoked::Others { user_id, token_id } => {
+                    let connections = self.live.connections_of(*user_id).into_iter();
+                    for other in connections.filter(|one| one.identity.token_id != *token_id) {
+                        self.shards.close(other.conn, "logged in elsewhere");
+                    }
+                }
                 Revoked::User(user_id) => self.shards.close_user(*user_id, "logged out"),
             }
         }
@@ -72,7 +84,17 @@ impl Gateway {
 impl Upstream for Door {
     fn admit(&self, hello: &Hello, _address: IpAddr) -> Result<Identity, Refused> {
         match self.0.verify(&hello.token) {
-            Ok(login) => Ok(identity(login, hello.status, hello.lang.clone())),
+            Ok(login) => match self.0.entry.check(version_of(&login)) {
+                Ok(()) => Ok(identity(login, hello.status, hello.lang.clone())),
+                Err(error) => Err(Refused {
+                    code: error.code,
+                    reason: error.message,
+                    retry_ms: error
+                        .retry_ms
+                        .and_then(|ms| u32::try_from(ms).ok())
+                        .unwrap_or_default(),
+                }),
+            },
             Err(error) => {
                 tracing::debug!(%error, "hello refused");
                 Err(Refused {
@@ -106,11 +128,13 @@ impl Upstream for Door {
     fn connected(&self, requester: &Requester) {
         tracing::debug!(session_id = %requester.session_id, user_id = %requester.identity.user_id, "connected");
         self.0.live.connected(requester);
+        crate::sessions::settle(&self.0, requester);
     }
 
     fn disconnected(&self, requester: &Requester) {
         tracing::debug!(session_id = %requester.session_id, "disconnected");
         self.0.live.disconnected(requester);
+        self.0.sessions.end(requester.session_id);
     }
 
     fn room_changed(&self, summary: RoomSummary) {
@@ -180,12 +204,18 @@ impl Upstream for Door {
     }
 }
 
+/// The client's version, if its login tells it.
+pub(crate) fn version_of(login: &Login) -> Option<&str> {
+    login.vars.get(VERSION_VARIABLE).map(String::as_str)
+}
+
 /// What a shard needs to know of a login and of what its connection asked for.
 pub(crate) fn identity(login: Login, appears_online: bool, lang: String) -> Identity {
     Identity {
         user_id: login.user_id,
         username: login.username,
         token_id: login.token_id,
+        issued_at: login.issued_at,
         vars: login.vars,
         appears_online,
         lang,

@@ -66,8 +66,12 @@ type BeforeMessageFn = Arc<
 type AfterMessageFn =
     Arc<dyn Fn(Tagus, Caller, Message, Option<Message>) -> BoxFuture<()> + Send + Sync>;
 
+type SessionFn = Arc<dyn Fn(Tagus, Caller) -> BoxFuture<()> + Send + Sync>;
+
 #[derive(Default)]
 pub(crate) struct Hooks {
+    pub(crate) session_start: Option<SessionFn>,
+    pub(crate) session_end: Option<SessionFn>,
     rpcs: HashMap<String, RpcFn>,
     before: HashMap<&'static str, Box<dyn Any + Send + Sync>>,
     after: HashMap<&'static str, Box<dyn Any + Send + Sync>>,
@@ -150,6 +154,24 @@ impl Hooks {
             })
         });
         self.after_message.insert(M::KIND, erased);
+    }
+
+    pub(crate) fn set_session_start<F, Fut>(&mut self, hook: F)
+    where
+        F: Fn(Tagus, Caller) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let hook = move |tagus, caller| -> BoxFuture<()> { Box::pin(hook(tagus, caller)) };
+        self.session_start = Some(Arc::new(hook));
+    }
+
+    pub(crate) fn set_session_end<F, Fut>(&mut self, hook: F)
+    where
+        F: Fn(Tagus, Caller) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let hook = move |tagus, caller| -> BoxFuture<()> { Box::pin(hook(tagus, caller)) };
+        self.session_end = Some(Arc::new(hook));
     }
 
     pub(crate) fn rpc(&self, id: &str) -> Option<&RpcFn> {

@@ -11,6 +11,8 @@
 //! ```
 
 mod admin;
+mod admin_api;
+pub mod admin_cli;
 mod api;
 mod assets;
 pub mod bench;
@@ -20,6 +22,8 @@ pub mod cli;
 mod config;
 mod directory;
 mod doors;
+mod entry;
+mod export;
 mod gateway;
 mod hooks;
 mod live;
@@ -27,6 +31,7 @@ mod ops;
 mod realtime;
 mod room_values;
 mod server;
+mod sessions;
 mod tagus;
 
 pub use api::{ApiError, CODE_INTERNAL, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND, CODE_UNAVAILABLE};
@@ -34,15 +39,21 @@ pub use config::{
     Config, ConfigError, KeyRing, RoomConfig, StoreSettings, StoreUrl, configuration_reference,
 };
 pub use directory::{RoomFilter, RoomListing};
+pub use entry::{ClientConfig, Maintenance};
 pub use hooks::{Caller, RpcCall};
 pub use live::{Appearance, JoinError};
-pub use ops::{backup, healthcheck, migration_status, restore};
+pub use ops::{backup, healthcheck, migrate_copy, migration_status, restore};
 pub use server::Server;
 pub use tagus::Tagus;
 
 pub use tagus_base as base;
 pub use tagus_players::{
-    AccountChange, AccountUpdate, Amounts, ChannelKind, ChannelMessage, ChannelPage, ExpectedVersion, LedgerEntry, LedgerPage, MultiUpdate, MultiUpdated, NewObject, ObjectId, OldObject, Presence, ReadPermission, SERVER_OWNER, StorageAck, StorageObject, StoragePage, StreamId, StreamMode, WalletUpdate, WalletUpdated, WritePermission,
+    AccountChange, AccountUpdate, Amounts, Asker, ChannelKind, ChannelMessage, ChannelPage,
+    ExpectedVersion, Group, GroupFilter, GroupPage, GroupRole, GroupUpdate, GroupUser,
+    GroupUserPage, GroupVerb, LedgerEntry, LedgerPage, MultiUpdate, MultiUpdated, NewGroup,
+    NewObject, ObjectId, OldObject, Presence, ReadPermission, SERVER_OWNER, StorageAck,
+    StorageObject, StoragePage, StreamId, StreamMode, UserGroup, UserGroupPage, WalletUpdate,
+    WalletUpdated, WritePermission,
 };
 pub use tagus_room as room;
 pub use tagus_wire as wire;

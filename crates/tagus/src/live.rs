@@ -140,6 +140,33 @@ impl Live {
         people.by_user.get(&user_id).cloned().unwrap_or_default()
     }
 
+    /// The open connections of a user, oldest first.
+    pub(crate) fn connections_of(&self, user_id: UserId) -> Vec<Connection> {
+        let people = self.people();
+        let sessions = people.by_user.get(&user_id).into_iter().flatten();
+        sessions
+            .filter_map(|session| people.connections.get(session).cloned())
+            .collect()
+    }
+
+    /// The connections that the user of this one had open before it.
+    pub(crate) fn older_than(&self, user_id: UserId, session_id: SessionId) -> Vec<ConnRef> {
+        let people = self.people();
+        let sessions = people.by_user.get(&user_id).into_iter().flatten();
+        sessions
+            .take_while(|session| **session != session_id)
+            .filter_map(|session| people.connections.get(session))
+            .map(|connection| connection.conn)
+            .collect()
+    }
+
+    /// All open connections.
+    pub(crate) fn everybody(&self) -> Vec<ConnRef> {
+        let people = self.people();
+        let connections = people.connections.values();
+        connections.map(|connection| connection.conn).collect()
+    }
+
     /// Whether a user shows a status.
     pub(crate) fn is_online(&self, user_id: UserId) -> bool {
         self.streams.lock().count(&status_of(user_id)) > 0

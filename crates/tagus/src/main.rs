@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tagus::cli::ServeArgs;
-use tagus::{Config, Server};
+use tagus::{Config, Server, StoreUrl};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -41,6 +41,8 @@ enum Command {
         #[command(flatten)]
         serve: ServeArgs,
     },
+    /// Look at a running server's accounts, change them, and let nobody in while it is worked on.
+    Admin(tagus::admin_cli::AdminArgs),
     /// Fill a room with players from outside.
     #[cfg(feature = "arcade")]
     Bot(tagus::bot::BotArgs),
@@ -69,7 +71,7 @@ enum Command {
         #[arg(long)]
         replace: bool,
     },
-    /// Show which migrations the database has; they are applied when the server starts.
+    /// Migrations of a database, and moving from one database to another.
     Migrate {
         #[command(subcommand)]
         what: Migrate,
@@ -88,6 +90,20 @@ enum Migrate {
         /// Folder of the server's data.
         #[arg(long, value_name = "FOLDER", default_value = "data")]
         data: PathBuf,
+        /// Another database than the folder's: sqlite:FILE or postgres://….
+        #[arg(long, value_name = "URL")]
+        store: Option<StoreUrl>,
+    },
+    /// Copy everything from one database into another, empty one, and compare both. Stop the server first.
+    ///
+    /// A copy that was interrupted goes on where it was when it is started again.
+    Copy {
+        /// Where the rows are, for example sqlite:data/tagus.db.
+        #[arg(long, value_name = "URL")]
+        from: StoreUrl,
+        /// Where they shall be, for example postgres://user:password@host/tagus.
+        #[arg(long, value_name = "URL")]
+        to: StoreUrl,
     },
 }
 
@@ -119,6 +135,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             let _obedient = tagus::bench::obey(control)?;
             serve(args)
         }
+        Some(Command::Admin(args)) => say_done(tagus::admin_cli::run(args)?),
         #[cfg(feature = "arcade")]
         Some(Command::Bot(args)) => tagus::bot::run(args),
         Some(Command::Healthcheck { address }) => tagus::healthcheck(&address),
@@ -129,8 +146,11 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             replace,
         }) => say_done(tagus::restore(&file, &data, replace)?),
         Some(Command::Migrate {
-            what: Migrate::Status { data },
-        }) => say_done(tagus::migration_status(&data)?),
+            what: Migrate::Status { data, store },
+        }) => say_done(tagus::migration_status(&data, store.as_ref())?),
+        Some(Command::Migrate {
+            what: Migrate::Copy { from, to },
+        }) => say_done(tagus::migrate_copy(&from, &to, |line| complain(&line))?),
         Some(Command::Replay { file }) => {
             say_done(games(Server::new(Config::default())).replay(&file)?)
         }

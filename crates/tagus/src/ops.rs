@@ -3,10 +3,11 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::config::StoreUrl;
 use crate::server::Server;
 
 /// Asks a server's `/readyz`.
@@ -50,18 +51,65 @@ pub fn backup(data: &Path, file: &Path) -> anyhow::Result<String> {
     ))
 }
 
-/// Which migrations the database has, a line each.
+/// Which migrations a database has, a line each. Without an address it is the one in the folder `data`.
 ///
 /// # Errors
 /// The database cannot be read.
-pub fn migration_status(data: &Path) -> anyhow::Result<String> {
-    let database = data.join("tagus.db");
-    let status = tagus_store::Store::migration_status(tagus_store::SqliteConfig::new(&database))
-        .with_context(|| format!("read {}", database.display()))?;
+pub fn migration_status(data: &Path, url: Option<&StoreUrl>) -> anyhow::Result<String> {
+    let database = match url {
+        Some(url) => tagus_store::Config::parse(url.as_str())?,
+        None => tagus_store::SqliteConfig::new(data.join("tagus.db")).into(),
+    };
+    let status = tagus_store::Store::migration_status(database).context("read the migrations")?;
     let line = |one: tagus_store::MigrationStatus| {
         format!("{:04} {} {:?}", one.version, one.name, one.state)
     };
     Ok(status.into_iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// Copies all rows of one database into another, empty one, and compares them; one that was interrupted goes on.
+/// `progress` is given a line now and then.
+///
+/// # Errors
+/// A database cannot be opened, the target has rows of its own, or the copy differs.
+pub fn migrate_copy(
+    from: &StoreUrl,
+    to: &StoreUrl,
+    mut progress: impl FnMut(String),
+) -> anyhow::Result<String> {
+    let open = |url: &StoreUrl, what| {
+        let config = tagus_store::Config::parse(url.as_str())?;
+        let opened = tagus_store::Store::open(config);
+        opened.with_context(|| format!("open the database to copy {what}"))
+    };
+    if let tagus_store::Config::Sqlite(sqlite) = tagus_store::Config::parse(from.as_str())?
+        && !sqlite.path.exists()
+    {
+        bail!("there is no database {}", sqlite.path.display());
+    }
+    let (source, target) = (open(from, "from")?, open(to, "to")?);
+    let started = Instant::now();
+    let mut told = Instant::now();
+    let copied = tagus_store::copy(&source, &target, |step| {
+        if told.elapsed() < TELL_EVERY {
+            return;
+        }
+        told = Instant::now();
+        let verb = match step.stage {
+            tagus_store::CopyStage::Copying => "copying",
+            tagus_store::CopyStage::Verifying => "verifying",
+        };
+        progress(format!("{verb} {}: {} rows", step.table, step.rows));
+    });
+    let report = tagus_store::block_on(copied)
+        .context("copy; the same command goes on where this one ended")?;
+    source.close()?;
+    target.close()?;
+    let (rows, written, tables) = (report.rows, report.rows_copied, report.tables);
+    let seconds = started.elapsed().as_secs_f64();
+    Ok(format!(
+        "{rows} rows in {tables} tables are the same in both; {written} were copied now, in {seconds:.1} s"
+    ))
 }
 
 /// Puts a verified backup in place of a stopped server's database.
@@ -96,3 +144,6 @@ impl Server {
         ))
     }
 }
+
+/// Time between two lines of progress.
+const TELL_EVERY: Duration = Duration::from_secs(1);

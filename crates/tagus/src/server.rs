@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use tagus_base::NodeId;
 use tagus_bus::Bus;
 use tagus_net::TcpDoorHandle;
 use tagus_players::{
-    Accounts, Chat, Friends, Groups, Hasher, HasherThreads, Keys, LoginConfig, Logins, Notifications, PlayersMetrics, Random, SharedStreams, Storage, Wallets,
+    Accounts, Chat, Codes, Friends, Groups, Hasher, HasherThreads, Keys, LoginConfig, Logins,
+    Notifications, PlayersMetrics, Random, SharedStreams, Sqids, Storage, Wallets,
 };
 use tagus_room::{Factory, Game};
 use tagus_shard::{ShardMetrics, ShardThreads, Upstream};
@@ -26,13 +27,15 @@ use tokio::sync::watch;
 use crate::admin::{self, AdminDoor};
 use crate::api::ApiError;
 use crate::assets::Pages;
-use crate::config::{Config, RoomConfig};
+use crate::config::{CODE_LENGTH_MIN, Config, RoomConfig};
 use crate::directory::Directory;
 use crate::doors::Doors;
+use crate::entry::Entry;
 use crate::gateway::{Door, Gateway, fill_random, named_room, unix_now};
 use crate::hooks::{Caller, Hooks, RpcCall};
 use crate::live::Live;
 use crate::room_values::RoomValues;
+use crate::sessions::Sessions;
 use crate::tagus::Tagus;
 
 /// A server to be: settings, games, functions and hooks.
@@ -151,6 +154,29 @@ impl Server {
         self
     }
 
+    /// Runs `hook` when a connection has been made, beside whatever the client asks meanwhile.
+    #[must_use]
+    pub fn session_start<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Tagus, Caller) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.set_session_start(hook);
+        self
+    }
+
+    /// Runs `hook` when a connection has ended, once for each that began and after its start hook has returned.
+    /// Those that end because the server stops may be cut off.
+    #[must_use]
+    pub fn session_end<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Tagus, Caller) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.set_session_end(hook);
+        self
+    }
+
     /// Runs until Ctrl-C or SIGTERM, then drains and stops within the configured grace.
     ///
     /// # Errors
@@ -201,8 +227,11 @@ impl Server {
 
         let mut registry = Registry::default();
         let metrics = ShardMetrics::register(&mut registry);
-        let store = Store::open(config.store.database(&config.data)?)
-            .with_context(|| format!("open the database in {}", config.data.display()))?;
+        let store =
+            Store::open(config.store.database(&config.data)?).context("open the database")?;
+        if store.is_half_copied().await? {
+            bail!("the database is a half-finished copy: run the same `tagus migrate copy` again");
+        }
         store.metrics().register(&mut registry);
         let random: Random = Arc::new(fill_random);
         let players_metrics = PlayersMetrics::default();
@@ -351,6 +380,7 @@ async fn build(
         session_secs: config.session_secs,
         refresh_secs: config.refresh_secs,
         logouts_max: config.logouts_max,
+        single_session: config.single_session,
     };
     let logins = Arc::new(Logins::load(&keys, lives, store.clone(), unix_now())?);
     let notifications = Notifications::new(store.clone(), random.clone());
@@ -365,7 +395,11 @@ async fn build(
     let storage = Storage::new(store.clone());
     let wallets = Wallets::new(store.clone(), random.clone());
     let streams = SharedStreams::new(config.streams, hasher.metrics());
-    let accounts = Accounts::new(store.clone(), hasher, logins.clone(), random);
+    let sqids = Sqids::new(&config.codes_alphabet, CODE_LENGTH_MIN)?;
+    let codes = Codes::new(store.clone(), random.clone(), sqids);
+    let entry = Entry::load(store.clone(), &config.client).await?;
+    let accounts = Accounts::new(store.clone(), hasher, logins.clone(), random)
+        .with_failed_passwords(config.failed_passwords);
     let recordings = config.data.join("recordings");
     let room_values = RoomValues::new(store.clone(), shards.clone(), runtime.clone());
     let bus = Bus::new(config.bus);
@@ -383,6 +417,9 @@ async fn build(
         wallets,
         chat,
         groups,
+        codes,
+        entry,
+        sessions: Sessions::default(),
         live,
         _listener: listener,
         directory,

@@ -8,10 +8,7 @@ use protox::prost_reflect::DescriptorPool;
 /// The module `method`: a type for each method, and the table.
 pub(super) fn module(table: &str, pool: &DescriptorPool) -> Result<String> {
     let mut methods: Vec<(Binding<'_>, Vec<String>)> = Vec::new();
-    for line in table
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.is_empty())
-    {
+    for line in lines(table) {
         let binding = Binding::parse(line)?;
         for name in [binding.request, binding.response] {
             let known = name == "Empty"
@@ -76,14 +73,27 @@ pub(super) fn module(table: &str, pool: &DescriptorPool) -> Result<String> {
     Ok(out)
 }
 
-struct Binding<'a> {
-    name: &'a str,
-    verb: &'a str,
-    path: &'a str,
-    body: &'a str,
-    request: &'a str,
-    response: &'a str,
-    auth: &'a str,
+/// The lines of the table that say something.
+fn lines(table: &str) -> impl Iterator<Item = &str> {
+    table
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+}
+
+/// The table's bindings, in its order.
+pub(super) fn bindings(table: &str) -> Result<Vec<Binding<'_>>> {
+    lines(table).map(Binding::parse).collect()
+}
+
+/// One line of the table.
+pub(super) struct Binding<'a> {
+    pub(super) name: &'a str,
+    pub(super) verb: &'a str,
+    pub(super) path: &'a str,
+    pub(super) body: &'a str,
+    pub(super) request: &'a str,
+    pub(super) response: &'a str,
+    pub(super) auth: &'a str,
 }
 
 impl<'a> Binding<'a> {

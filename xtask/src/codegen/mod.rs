@@ -1,10 +1,12 @@
-//! Generates the wire crate's Rust from its `.proto` files and tables, and the page of configuration keys.
-//! `prost-build` makes the message types; the JSON dialect, the method table and the list of socket messages are ours.
+//! Generates the wire crate's code from its `.proto` files and tables, and the page of configuration keys.
+//! `prost-build` makes the message types; the JSON dialect, the method table, the list of socket
+//! messages and the OpenAPI document are ours.
 
 mod configuration;
 mod json;
 mod kinds;
 mod methods;
+mod openapi;
 
 use std::fs;
 use std::io::Write;
@@ -75,8 +77,10 @@ fn generate(root: &Path) -> Result<Vec<(&'static str, String)>> {
     }
     let read =
         |name: &str| fs::read_to_string(root.join(name)).with_context(|| format!("read {name}"));
-    let table = methods::module(&read("methods.txt")?, &pool)?;
+    let methods = read("methods.txt")?;
+    let table = methods::module(&methods, &pool)?;
     out.push(("method.rs", format_rust(&format!("{HEADER}{table}"))?));
+    out.push(("openapi.json", openapi::document(&methods, &pool)?));
     let kinds = kinds::module(&read("messages.txt")?, &pool)?;
     out.push(("kind.rs", format_rust(&format!("{HEADER}{kinds}"))?));
     Ok(out)

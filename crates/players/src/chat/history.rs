@@ -168,6 +168,6 @@ fn checked_limit(limit: i32) -> Result<u32, PlayersError> {
 }
 
 /// Messages on one page, at most.
-const LIST_MAX: i32 = 100;
+pub const LIST_MAX: i32 = 100;
 const KIND_HISTORY: u8 = 16;
 const KIND_EXPORT: u8 = 17;

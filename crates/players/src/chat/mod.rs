@@ -2,7 +2,7 @@
 
 mod history;
 
-pub use history::ChannelPage;
+pub use history::{ChannelPage, LIST_MAX};
 
 use std::fmt;
 

@@ -123,7 +123,9 @@ impl Groups {
         }
         let own = caller.is_some_and(|caller| users.contains(&caller));
         match verb {
-            GroupVerb::Kick if own => return Err(PlayersError::InvalidArgument("Cannot kick self.")),
+            GroupVerb::Kick if own => {
+                return Err(PlayersError::InvalidArgument("Cannot kick self."));
+            }
             GroupVerb::Ban if own => return Err(PlayersError::InvalidArgument("Cannot ban self.")),
             _ => {}
         }

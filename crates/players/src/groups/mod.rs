@@ -12,8 +12,8 @@ pub use list::{
     GROUPS_LIST_MAX, GroupFilter, GroupPage, GroupUser, GroupUserPage, UserGroup, UserGroupPage,
 };
 pub use members::GROUP_USERS_MAX;
-pub use role::{GroupRole, GroupVerb};
 pub(crate) use role::role_in;
+pub use role::{GroupRole, GroupVerb};
 
 use std::fmt;
 

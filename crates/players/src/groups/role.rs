@@ -126,8 +126,17 @@ pub(super) fn decide(
         (GroupVerb::Demote, Some(Superadmin)) => {
             next(Some(Admin), Some(channel_message_code::GROUP_DEMOTE))
         }
-        (GroupVerb::Demote, Some(Admin)) => next(Some(Member), Some(channel_message_code::GROUP_DEMOTE)),
-        (GroupVerb::Add | GroupVerb::Kick | GroupVerb::Ban | GroupVerb::Promote | GroupVerb::Demote, _) => None,
+        (GroupVerb::Demote, Some(Admin)) => {
+            next(Some(Member), Some(channel_message_code::GROUP_DEMOTE))
+        }
+        (
+            GroupVerb::Add
+            | GroupVerb::Kick
+            | GroupVerb::Ban
+            | GroupVerb::Promote
+            | GroupVerb::Demote,
+            _,
+        ) => None,
     };
     let may = match (caller, target) {
         (None | Some(Superadmin), _) | (Some(Admin), None) => true,

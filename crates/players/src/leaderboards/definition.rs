@@ -182,7 +182,7 @@ impl Leaderboard {
         let at = now.max(rules.start_time).as_secs().min(last);
         let next = |secs| schedule.next_after(secs).unwrap_or(u64::MAX / 1_000);
         let mut begin = schedule.last_until(at).unwrap_or(at);
-        let mut after = next(begin.max(at));
+        let mut after = next(at);
         // A start between the end of one activity and the next reset waits for that reset.
         if begin + length <= rules.start_time.as_secs() {
             begin = after;

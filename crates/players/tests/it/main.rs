@@ -16,5 +16,7 @@ mod metrics;
 mod passwords;
 mod query;
 mod ranks;
+mod storage;
 mod streams;
 mod tokens;
+mod wallets;

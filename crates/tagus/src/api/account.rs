@@ -1,10 +1,13 @@
 //! Logins, the caller's account, and users.
 
+use std::collections::BTreeMap;
+
 use tagus_players::{Account, AccountUpdate, Authenticated, EmailLogin, IdentityLogin, User};
 use tagus_wire::{Timestamp, api};
 
 use crate::api::ApiError;
 use crate::api::methods::{Scope, handlers};
+use crate::entry::VERSION_VARIABLE;
 use crate::gateway::{Gateway, unix_now};
 
 handlers! {
@@ -18,6 +21,12 @@ handlers! {
     UpdateAccount => update_account,
     DeleteAccount => delete_account,
     GetUsers => get_users,
+    LinkCustom => link_custom,
+    LinkDevice => link_device,
+    LinkEmail => link_email,
+    UnlinkCustom => unlink_custom,
+    UnlinkDevice => unlink_device,
+    UnlinkEmail => unlink_email,
 }
 
 async fn authenticate_device(
@@ -27,6 +36,7 @@ async fn authenticate_device(
     let account = request
         .account
         .ok_or_else(|| ApiError::invalid("Device ID is required."))?;
+    scope.gateway.entry.check(version(&scope, &account.vars))?;
     let username = (!request.username.is_empty()).then_some(request.username.as_str());
     let login = IdentityLogin {
         id: &account.id,
@@ -38,7 +48,7 @@ async fn authenticate_device(
         .accounts
         .authenticate_device(unix_now(), login)
         .await?;
-    session(&scope, who, account.vars)
+    session(&scope, who, account.vars).await
 }
 
 async fn authenticate_custom(
@@ -48,6 +58,7 @@ async fn authenticate_custom(
     let account = request
         .account
         .ok_or_else(|| ApiError::invalid("Custom ID is required."))?;
+    scope.gateway.entry.check(version(&scope, &account.vars))?;
     let username = (!request.username.is_empty()).then_some(request.username.as_str());
     let login = IdentityLogin {
         id: &account.id,
@@ -59,7 +70,7 @@ async fn authenticate_custom(
         .accounts
         .authenticate_custom(unix_now(), login)
         .await?;
-    session(&scope, who, account.vars)
+    session(&scope, who, account.vars).await
 }
 
 async fn authenticate_email(
@@ -69,6 +80,7 @@ async fn authenticate_email(
     let account = request
         .account
         .ok_or_else(|| ApiError::invalid("Email address is required."))?;
+    scope.gateway.entry.check(version(&scope, &account.vars))?;
     let username = (!request.username.is_empty()).then_some(request.username.as_str());
     let login = EmailLogin {
         email: &account.email,
@@ -82,20 +94,31 @@ async fn authenticate_email(
         .accounts
         .authenticate_email(unix_now(), login)
         .await?;
-    session(&scope, who, account.vars)
+    session(&scope, who, account.vars).await
 }
 
-fn session(
+async fn session(
     scope: &Scope,
     who: Authenticated,
-    vars: std::collections::BTreeMap<String, String>,
+    vars: BTreeMap<String, String>,
 ) -> Result<api::Session, ApiError> {
-    let pair = scope.gateway.accounts.sessions(unix_now(), &who, vars)?;
+    let gateway = &scope.gateway;
+    let (pair, ended) = gateway.accounts.enter(unix_now(), &who, vars).await?;
+    // Where a login meanwhile has ended this one, it closes all that this one would.
+    if !gateway.logins.is_logged_out(&pair.login) {
+        gateway.close_revoked(ended.as_slice());
+    }
     Ok(api::Session {
         created: who.created,
         token: pair.token,
         refresh_token: pair.refresh_token,
     })
+}
+
+/// The client's version: what the login tells, or else the header.
+fn version<'a>(scope: &'a Scope, vars: &'a BTreeMap<String, String>) -> Option<&'a str> {
+    let told = vars.get(VERSION_VARIABLE).map(String::as_str);
+    told.or(scope.client_version.as_deref())
 }
 
 async fn session_refresh(
@@ -107,6 +130,8 @@ async fn session_refresh(
         .accounts
         .refresh(unix_now(), &request.token, request.vars)
         .await?;
+    let version = version(&scope, &pair.login.vars);
+    scope.gateway.entry.check_version(version)?;
     Ok(api::Session {
         created: false,
         token: pair.token,
@@ -181,7 +206,44 @@ async fn get_users(scope: Scope, request: api::GetUsersRequest) -> Result<api::U
     })
 }
 
-fn account_out(gateway: &Gateway, account: Account) -> api::Account {
+async fn link_device(scope: Scope, request: api::AccountDevice) -> Result<(), ApiError> {
+    let (accounts, user_id) = (&scope.gateway.accounts, scope.login()?.user_id);
+    let changed = accounts.link_device(unix_now(), user_id, &request.id);
+    Ok(changed.await?)
+}
+
+async fn unlink_device(scope: Scope, request: api::AccountDevice) -> Result<(), ApiError> {
+    let (accounts, user_id) = (&scope.gateway.accounts, scope.login()?.user_id);
+    let changed = accounts.unlink_device(unix_now(), user_id, &request.id);
+    Ok(changed.await?)
+}
+
+async fn link_custom(scope: Scope, request: api::AccountCustom) -> Result<(), ApiError> {
+    let (accounts, user_id) = (&scope.gateway.accounts, scope.login()?.user_id);
+    let changed = accounts.link_custom(unix_now(), user_id, &request.id);
+    Ok(changed.await?)
+}
+
+async fn unlink_custom(scope: Scope, request: api::AccountCustom) -> Result<(), ApiError> {
+    let (accounts, user_id) = (&scope.gateway.accounts, scope.login()?.user_id);
+    let changed = accounts.unlink_custom(unix_now(), user_id, &request.id);
+    Ok(changed.await?)
+}
+
+async fn link_email(scope: Scope, request: api::AccountEmail) -> Result<(), ApiError> {
+    let (accounts, user_id) = (&scope.gateway.accounts, scope.login()?.user_id);
+    let changed = accounts.link_email(unix_now(), user_id, &request.email, &request.password);
+    Ok(changed.await?)
+}
+
+async fn unlink_email(scope: Scope, request: api::AccountEmail) -> Result<(), ApiError> {
+    let (accounts, user_id) = (&scope.gateway.accounts, scope.login()?.user_id);
+    let changed = accounts.unlink_email(unix_now(), user_id, &request.email);
+    Ok(changed.await?)
+}
+
+/// An account as its owner sees it.
+pub(crate) fn account_out(gateway: &Gateway, account: Account) -> api::Account {
     let devices = account.devices.into_iter();
     api::Account {
         wallet: account.wallet,
@@ -200,7 +262,7 @@ fn account_out(gateway: &Gateway, account: Account) -> api::Account {
 }
 
 /// A user as others see them; online is who shows a status.
-pub(super) fn user_out(gateway: &Gateway, user: User) -> api::User {
+pub(crate) fn user_out(gateway: &Gateway, user: User) -> api::User {
     api::User {
         id: user.id.to_string(),
         online: gateway.live.is_online(user.id),

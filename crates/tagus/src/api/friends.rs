@@ -126,7 +126,7 @@ pub(super) async fn named(
     Ok(ids)
 }
 
-fn friend_out(gateway: &Gateway, friend: Friend) -> api::Friend {
+pub(crate) fn friend_out(gateway: &Gateway, friend: Friend) -> api::Friend {
     api::Friend {
         user: Some(user_out(gateway, friend.user)),
         state: Some(friend.state.number()),

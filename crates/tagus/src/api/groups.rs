@@ -68,9 +68,7 @@ async fn update_group(scope: Scope, request: api::UpdateGroupRequest) -> Result<
         max_count: None,
     };
     let groups = &scope.gateway.groups;
-    Ok(groups
-        .update(unix_now(), Some(user_id), id, update)
-        .await?)
+    Ok(groups.update(unix_now(), Some(user_id), id, update).await?)
 }
 
 async fn delete_group(scope: Scope, request: api::DeleteGroupRequest) -> Result<(), ApiError> {
@@ -167,7 +165,9 @@ async fn list_user_groups(
     let user_id = user_id.map_err(|_| ApiError::invalid("User ID must be a valid ID."))?;
     let (role, limit) = (role(request.state)?, request.limit.unwrap_or(LIMIT_DEFAULT));
     let groups = &scope.gateway.groups;
-    let page = groups.list_of(user_id, limit, role, &request.cursor).await?;
+    let page = groups
+        .list_of(user_id, limit, role, &request.cursor)
+        .await?;
     let groups = page.groups.into_iter();
     let groups = groups.map(|one| api::user_group_list::UserGroup {
         group: Some(group_out(one.group)),

@@ -23,9 +23,11 @@ use tokio::sync::watch;
 
 use crate::api::methods::{Call, caller_of, handler};
 use crate::api::metrics::{HttpMetrics, OTHER, PAGE, WS};
-use crate::api::{ApiError, run_rpc, socket};
+use crate::api::socket::SocketRefusal;
+use crate::api::{ApiError, extensions, run_rpc, socket};
 use crate::assets;
 use crate::doors::{Admission, Newcomer, Reason};
+use crate::entry::VERSION_HEADER;
 use crate::gateway::Gateway;
 use crate::hooks::Caller;
 
@@ -142,6 +144,9 @@ impl HttpDoor {
         if path == "/ws" && request.method() == Verb::GET {
             return (WS, self.upgrade(&mut request, &query, address, place));
         }
+        if let Some(found) = extensions::find(request.method().as_str(), &path) {
+            return self.extension(request, found).await;
+        }
         if let Some(answer) = self.page(&request, &path) {
             return (PAGE, answer);
         }
@@ -174,9 +179,6 @@ impl HttpDoor {
         if let Some(answer) = assets::serve_page(&self.gateway.pages, path) {
             return Some(answer);
         }
-        if path == "/v2/x/arcade" {
-            return Some(json(200, assets::arcade(&self.gateway)));
-        }
         assets::serve(path, request.headers().get(header::IF_NONE_MATCH))
     }
 
@@ -190,9 +192,10 @@ impl HttpDoor {
         let pairs = parse_query(query);
         let bearer = bearer(request.headers()).map(str::to_owned);
         match socket::check(&self.gateway, request, &pairs, bearer.as_deref()) {
-            Err(refusal) => {
-                let mut answer = text(refusal.status, refusal.text);
-                if refusal.status == 426 {
+            Err(SocketRefusal::NotLetIn(error)) => refuse(&error, error.body()),
+            Err(SocketRefusal::Text(status, sentence)) => {
+                let mut answer = text(status, sentence);
+                if status == 426 {
                     let version = HeaderValue::from_static("13");
                     answer
                         .headers_mut()
@@ -222,6 +225,32 @@ impl HttpDoor {
         }
     }
 
+    /// What is no call of the method table: see [`extensions`].
+    async fn extension(
+        &self,
+        request: Request<Incoming>,
+        found: Result<extensions::Found, ApiError>,
+    ) -> (&'static str, Answer) {
+        let (name, answered) = match found {
+            Ok(found) => (found.name(), self.extended(&request, found).await),
+            Err(error) => (OTHER, Err(error)),
+        };
+        let answer = answered.map(|body| json(200, body));
+        (
+            name,
+            answer.unwrap_or_else(|error| refuse(&error, error.body())),
+        )
+    }
+
+    async fn extended(
+        &self,
+        request: &Request<Incoming>,
+        found: extensions::Found,
+    ) -> Result<Vec<u8>, ApiError> {
+        let login = self.authorize(found.auth(), request.headers())?;
+        found.answer(self.gateway.clone(), login).await
+    }
+
     async fn call(
         &self,
         request: Request<Incoming>,
@@ -229,7 +258,8 @@ impl HttpDoor {
         query: String,
         address: IpAddr,
     ) -> Result<Answer, ApiError> {
-        let login = self.authorize(info, request.headers())?;
+        let login = self.authorize(info.auth, request.headers())?;
+        let client_version = version_header(request.headers());
         let Some(handle) = handler(info) else {
             return Err(ApiError::unimplemented(format!(
                 "{} is not available on this server.",
@@ -242,6 +272,7 @@ impl HttpDoor {
             gateway,
             login,
             address,
+            client_version,
             route,
             params,
             query,
@@ -251,12 +282,8 @@ impl HttpDoor {
         Ok(json(200, answer))
     }
 
-    fn authorize(
-        &self,
-        info: &MethodInfo,
-        headers: &hyper::HeaderMap,
-    ) -> Result<Option<Login>, ApiError> {
-        match info.auth {
+    fn authorize(&self, auth: Auth, headers: &hyper::HeaderMap) -> Result<Option<Login>, ApiError> {
+        match auth {
             Auth::None => Ok(None),
             Auth::ServerKey => {
                 let given = basic(headers)
@@ -394,6 +421,12 @@ fn log_end(ended: Result<(), hyper::Error>) {
     }
 }
 
+/// The client's version.
+pub(super) fn version_header(headers: &hyper::HeaderMap) -> Option<String> {
+    let value = headers.get(VERSION_HEADER)?;
+    Some(value.to_str().unwrap_or("?").to_owned())
+}
+
 /// `Authorization: Bearer`.
 fn bearer(headers: &hyper::HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
@@ -476,7 +509,8 @@ fn preflight() -> Answer {
     );
     let verbs = HeaderValue::from_static("GET,HEAD,POST,PUT,DELETE");
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, verbs);
-    let allowed = HeaderValue::from_static("Authorization,Content-Type,User-Agent");
+    let allowed =
+        HeaderValue::from_static("Authorization,Content-Type,User-Agent,X-Client-Version");
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     headers.insert(
         header::ACCESS_CONTROL_MAX_AGE,

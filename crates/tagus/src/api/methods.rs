@@ -16,6 +16,8 @@ pub(crate) struct Call {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) login: Option<Login>,
     pub(crate) address: std::net::IpAddr,
+    /// The client's version, where a header tells it.
+    pub(crate) client_version: Option<String>,
     pub(crate) route: &'static Route,
     pub(crate) params: Vec<(&'static str, String)>,
     pub(crate) query: String,
@@ -26,6 +28,7 @@ pub(crate) struct Call {
 pub(crate) struct Scope {
     pub(super) gateway: Arc<Gateway>,
     pub(super) address: std::net::IpAddr,
+    pub(super) client_version: Option<String>,
     login: Option<Login>,
 }
 
@@ -101,6 +104,7 @@ where
             gateway: gateway.clone(),
             login: call.login,
             address: call.address,
+            client_version: call.client_version,
         };
         let Some(hook) = gateway.hooks.after::<M>() else {
             return Ok(to_json(&handle(scope, request).await?));

@@ -34,7 +34,7 @@ impl HttpMetrics {
         metrics
     }
 
-    /// Counts an answer. `method` is a name of the method table or one of the names below.
+    /// Counts an answer. `method` is a name of the method table, of an extension, or one of the names below.
     pub(super) fn answered(&self, method: &'static str, status: StatusCode, took: Duration) {
         let labels = [("method", method), ("status", class(status))];
         self.requests.get_or_create(&labels).inc();

@@ -15,9 +15,10 @@ use tagus_wire::Format;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use crate::api::HttpDoor;
+use crate::api::http::version_header;
+use crate::api::{ApiError, HttpDoor};
 use crate::doors::Reason;
-use crate::gateway::{Gateway, identity};
+use crate::gateway::{Gateway, identity, version_of};
 
 /// What the client asked for in the URL.
 pub(crate) struct SocketRequest {
@@ -26,10 +27,12 @@ pub(crate) struct SocketRequest {
     pub(crate) accept: String,
 }
 
-/// Why the upgrade is refused: an HTTP status and a plain text.
-pub(crate) struct SocketRefusal {
-    pub(crate) status: u16,
-    pub(crate) text: &'static str,
+/// Why the upgrade is refused.
+pub(crate) enum SocketRefusal {
+    /// An HTTP status and a plain text.
+    Text(u16, &'static str),
+    /// The client is too old, or nobody is let in.
+    NotLetIn(ApiError),
 }
 
 /// Checks token, format and upgrade headers, in the old protocol's order.
@@ -49,29 +52,25 @@ pub(crate) fn check<B>(
         None | Some("" | "json") => Format::Json,
         Some("protobuf") => Format::Protobuf,
         Some(_) => {
-            return Err(SocketRefusal {
-                status: 400,
-                text: "Invalid format parameter",
-            });
+            return Err(SocketRefusal::Text(400, "Invalid format parameter"));
         }
     };
     let token = bearer.or(value("token")).unwrap_or_default();
     let Ok(login) = gateway.verify(token) else {
-        return Err(SocketRefusal {
-            status: 401,
-            text: "Missing or invalid token",
-        });
+        return Err(SocketRefusal::Text(401, "Missing or invalid token"));
     };
+    let header = version_header(request.headers());
+    let version = version_of(&login).or(header.as_deref());
+    let checked = gateway.entry.check(version);
+    checked.map_err(SocketRefusal::NotLetIn)?;
     let find = |name: &str| {
         request
             .headers()
             .get(name)
             .and_then(|value| value.to_str().ok())
     };
-    let accept = ws_check_upgrade(find).map_err(|error| SocketRefusal {
-        status: error.status(),
-        text: "Not a WebSocket upgrade",
-    })?;
+    let accept = ws_check_upgrade(find)
+        .map_err(|error| SocketRefusal::Text(error.status(), "Not a WebSocket upgrade"))?;
     let ext = value("ext") == Some("1");
     Ok(SocketRequest {
         kind: ArrivalKind::WebSocket {

@@ -107,10 +107,14 @@ pub(crate) fn keys() -> Vec<Key> {
             "Whether every connection of a trusted proxy to HTTP and TCP begins with a PROXY protocol header, version 1 or 2.";
         "rooms" = rooms, ANY, "",
             "Rooms opened at start: `name` (stable, clients join by it), `game`, and `params` as JSON text. In the environment as a TOML list.";
+        "remotes" = remotes, ANY, "",
+            "Services of your own that answer RPC functions and hooks: tables with `url` and `secret`, described in docs/server-code.md. In the environment as a TOML list.";
         "keys.server" = keys.server, ANY, "",
             "In every game client: tells that it is this game's.";
         "keys.http" = keys.http, ANY, "",
             "Authenticates your own servers when they call RPC functions.";
+        "keys.admin" = keys.admin, ANY, "",
+            "Authenticates operators on the admin port, and `tagus admin`. An `admin_address` other than loopback needs one of your own.";
         "keys.session" = keys.session, ANY, "",
             "Signs session tokens. Whoever has it can be any player.";
         "keys.refresh" = keys.refresh, ANY, "",
@@ -121,6 +125,26 @@ pub(crate) fn keys() -> Vec<Key> {
             "Life of a refresh token.";
         "session.logouts_max" = logouts_max, from(1, 100_000_000), "logouts",
             "Logouts remembered at once, until their tokens expire. One more is refused.";
+        "session.single_socket" = single_socket, ANY, "",
+            "Whether a new connection closes the user's older ones, which are told by a notification of code -7.";
+        "session.single_session" = single_session, ANY, "",
+            "Whether a new login ends the account's other logins.";
+        "client.version_min" = client.version_min, ANY, "",
+            "Least version of clients, such as `1.4.2`; older ones are refused at login and socket. Clients tell theirs in the login variable `client_version` or the header `X-Client-Version`. Empty: every version.";
+        "client.version_required" = client.version_required, ANY, "",
+            "Whether clients that tell no version are refused too.";
+        "codes.alphabet" = codes_alphabet, ANY, "",
+            "The characters of friend and group codes, 16 to 36 of A-Z and 0-9, each once. Another order makes other codes; a change voids the codes that were told.";
+        "passwords.wrong_per_account_max" = failed_passwords.account_free_max, from(1, 1_000_000), "attempts",
+            "Wrong passwords on one account before each further one makes it wait. Whoever is logged in does not notice.";
+        "passwords.wrong_per_address_max" = failed_passwords.address_free_max, from(1, 1_000_000), "attempts",
+            "Wrong passwords from one IPv4 address or IPv6 /64 before each further one makes it wait.";
+        "passwords.wait_ms_min" = failed_passwords.wait_ms_min, from(1, 86_400_000), "ms",
+            "The first such wait; it doubles with each further wrong password.";
+        "passwords.wait_ms_max" = failed_passwords.wait_ms_max, from(1, 86_400_000), "ms",
+            "The longest such wait.";
+        "passwords.forget_ms" = failed_passwords.forget_ms, from(1, 864_000_000), "ms",
+            "Quiet time after which wrong passwords are forgotten. More than `passwords.wait_ms_max`.";
         "passwords.threads" = passwords.threads, from(1, 256), "threads",
             "Threads that hash passwords; as many hashes are in work at once, each with its own memory.";
         "passwords.queue_len_max" = passwords.queue_len_max, from(1, 65_536), "passwords",
@@ -149,6 +173,16 @@ pub(crate) fn keys() -> Vec<Key> {
             "PostgreSQL: time that one statement may take, waiting for other transactions included.";
         "store.connect_ms_max" = store.connect_ms_max, from(1, 3_600_000), "ms",
             "PostgreSQL: time that connecting may take.";
+        "server_code.events_queue_max" = server_code.events_queue_max, from(1, 1_048_576), "events",
+            "Events that wait for a worker. One more is refused and counted.";
+        "server_code.events_queue_bytes_max" = server_code.events_queue_bytes_max, from(1_024, 1 << 30), "bytes",
+            "Bytes of names and properties of the events that wait. More are refused and counted.";
+        "server_code.event_workers" = server_code.event_workers, from(1, 256), "events",
+            "Events that are handled at once.";
+        "server_code.jobs_running_max" = server_code.jobs_running_max, from(1, 1_024), "jobs",
+            "Jobs that run at once on this node. Others that are due wait.";
+        "server_code.job_secs_max" = server_code.job_secs_max, from(1, 86_400), "s",
+            "Time that one run of a job may take. Then it is dropped and counts as failed.";
         "streams.streams_per_session_max" = streams.streams_per_session_max, COUNT, "streams",
             "Streams that one connection may be in. One more join is refused.";
         "streams.members_max" = streams.members_max, COUNT, "members",

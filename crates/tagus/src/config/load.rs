@@ -143,9 +143,9 @@ fn value_of(kind: Kind, text: &str) -> Value {
                 .filter(|item| !item.is_empty());
             Some(items.collect::<Vec<_>>().into())
         }
-        Kind::Rooms => {
-            let table = format!("rooms = {text}").parse::<Table>().ok();
-            table.and_then(|mut table| table.remove("rooms"))
+        Kind::Tables | Kind::SecretTables => {
+            let table = format!("tables = {text}").parse::<Table>().ok();
+            table.and_then(|mut table| table.remove("tables"))
         }
     };
     value.unwrap_or_else(|| text.into())

@@ -2,6 +2,7 @@
 
 mod keys;
 mod load;
+mod server_code;
 mod setting;
 mod show;
 mod store;
@@ -12,10 +13,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tagus_bus::BusLimits;
 use tagus_net::{Limits, TrustedProxies};
-use tagus_players::{HasherConfig, Secret, StreamLimits};
+use tagus_players::{FailedPasswordsConfig, HasherConfig, Secret, Sqids, StreamLimits};
 use tagus_telemetry::logs::{LogFormat, check_level};
 
+use crate::entry::ClientConfig;
+
 pub(crate) use load::{Origin, Origins};
+pub use server_code::{RemoteConfig, ServerCodeConfig};
 pub use show::configuration_reference;
 pub(crate) use show::tree;
 pub use store::{StoreSettings, StoreUrl};
@@ -49,6 +53,16 @@ pub struct Config {
     pub refresh_secs: u64,
     /// Logouts remembered at once, until their tokens expire.
     pub logouts_max: usize,
+    /// Whether a new connection closes the user's older ones.
+    pub single_socket: bool,
+    /// Whether a new login ends the account's others.
+    pub single_session: bool,
+    /// Limits of wrong passwords.
+    pub failed_passwords: FailedPasswordsConfig,
+    /// Versions of clients.
+    pub client: ClientConfig,
+    /// Capital letters and digits that codes are written with; see [`tagus_players::Sqids::new`].
+    pub codes_alphabet: String,
     /// Threads and cost of password hashing.
     pub passwords: HasherConfig,
     /// The database.
@@ -71,6 +85,10 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Default rooms.
     pub rooms: Vec<RoomConfig>,
+    /// Limits of server code.
+    pub server_code: ServerCodeConfig,
+    /// Services of the studio's own that answer RPC functions and hooks.
+    pub remotes: Vec<RemoteConfig>,
     /// On a local network the public default of the server key is accepted.
     pub lan: bool,
     /// Where to write the addresses as JSON once all doors are open.
@@ -84,6 +102,8 @@ pub struct KeyRing {
     pub server: Secret,
     /// Server-to-server RPC.
     pub http: Secret,
+    /// Operators' calls to the admin port.
+    pub admin: Secret,
     /// Signs session tokens.
     pub session: Secret,
     /// Signs refresh tokens.
@@ -152,12 +172,18 @@ impl Default for Config {
             keys: KeyRing {
                 server: Secret::new(DEFAULT_SERVER_KEY),
                 http: Secret::new(DEFAULT_HTTP_KEY),
+                admin: Secret::new(DEFAULT_ADMIN_KEY),
                 session: Secret::new(DEFAULT_SESSION_KEY),
                 refresh: Secret::new(DEFAULT_REFRESH_KEY),
             },
             session_secs: 3_600,
             refresh_secs: 30 * 86_400,
             logouts_max: 1_000_000,
+            single_socket: false,
+            single_session: false,
+            failed_passwords: FailedPasswordsConfig::default(),
+            client: ClientConfig::default(),
+            codes_alphabet: CODES_ALPHABET.to_owned(),
             passwords: HasherConfig::default(),
             store: StoreSettings::default(),
             streams: StreamLimits::default(),
@@ -169,6 +195,8 @@ impl Default for Config {
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
             rooms: Vec::new(),
+            server_code: ServerCodeConfig::default(),
+            remotes: Vec::new(),
             lan: false,
             ready_file: None,
         }
@@ -211,6 +239,9 @@ impl Config {
             );
             return wrong("limits.pong_wait_ms", reason);
         }
+        if let Err(reason) = server_code::check_remotes(&self.remotes) {
+            return wrong("remotes", reason);
+        }
         if let Err(error) = check_level(&self.log) {
             return wrong("log", format!("cannot be read: {error}"));
         }
@@ -231,6 +262,16 @@ impl Config {
         if self.keys.session.expose() == self.keys.refresh.expose() {
             let reason = "equals keys.session; a refresh token would pass as a session token";
             return wrong("keys.refresh", reason.to_owned());
+        }
+        self.check_players(&wrong)?;
+        if !self.admin_address.is_loopback()
+            && self.keys.admin.expose() == DEFAULT_ADMIN_KEY.as_bytes()
+        {
+            let (variable, address) = (keys::variable("keys.admin"), self.admin_address);
+            let reason = format!(
+                "is the default, which is public, and admin_address {address} is not loopback; set {variable}"
+            );
+            return wrong("keys.admin", reason);
         }
         if self.address.is_loopback() {
             return Ok(());
@@ -257,6 +298,37 @@ impl Config {
         Ok(())
     }
 
+    fn check_players(
+        &self,
+        wrong: &dyn Fn(&'static str, String) -> Result<(), ConfigError>,
+    ) -> Result<(), ConfigError> {
+        let waits = &self.failed_passwords;
+        if waits.wait_ms_max < waits.wait_ms_min {
+            let (max, min) = (waits.wait_ms_max, waits.wait_ms_min);
+            let reason =
+                format!("is {max} and must be at least passwords.wait_ms_min, which is {min}");
+            return wrong("passwords.wait_ms_max", reason);
+        }
+        if waits.forget_ms <= waits.wait_ms_max {
+            let (forget, max) = (waits.forget_ms, waits.wait_ms_max);
+            let reason =
+                format!("is {forget} and must be more than passwords.wait_ms_max, which is {max}");
+            return wrong("passwords.forget_ms", reason);
+        }
+        if let Err(error) = self.client.version_min() {
+            let reason = format!("is {:?} and {error}", self.client.version_min);
+            return wrong("client.version_min", reason);
+        }
+        if self.client.version_required && self.client.version_min.is_empty() {
+            let reason = "needs client.version_min".to_owned();
+            return wrong("client.version_required", reason);
+        }
+        if let Err(error) = Sqids::new(&self.codes_alphabet, CODE_LENGTH_MIN) {
+            return wrong("codes.alphabet", error.to_string());
+        }
+        Ok(())
+    }
+
     /// For a local network: signing keys of this start's own. The server key stays, since every client has it.
     #[must_use]
     pub fn for_lan(mut self) -> Self {
@@ -273,12 +345,19 @@ impl Config {
         self.keys = KeyRing {
             server: self.keys.server,
             http: own(),
+            // The admin port stays on loopback, unless told otherwise, where the key must be known.
+            admin: self.keys.admin,
             session: own(),
             refresh: own(),
         };
         self
     }
 }
+
+/// Letters and digits that are not mistaken for each other, and no vowels, so that no code is a word.
+const CODES_ALPHABET: &str = "BCDFGHJKMNPQRSTVWXYZ23456789";
+/// Characters of a code, at least.
+pub(crate) const CODE_LENGTH_MIN: usize = 6;
 
 fn meant(suggestion: Option<&str>) -> String {
     suggestion.map_or_else(
@@ -289,6 +368,7 @@ fn meant(suggestion: Option<&str>) -> String {
 
 const DEFAULT_SERVER_KEY: &str = "defaultkey";
 const DEFAULT_HTTP_KEY: &str = "defaulthttpkey";
+const DEFAULT_ADMIN_KEY: &str = "defaultadminkey";
 const DEFAULT_SESSION_KEY: &str = "defaultencryptionkey";
 const DEFAULT_REFRESH_KEY: &str = "defaultrefreshencryptionkey";
 

@@ -120,7 +120,7 @@ impl RemoteConfig {
             METHODS.iter().any(|method| method.name == name)
                 || MessageKind::ALL
                     .iter()
-                    .any(|kind| kind.is_from_client() && kind.name() == name)
+                    .any(|kind| kind.from_client() && kind.name() == name)
         };
         let mut hooks = self.before.iter().chain(&self.after);
         if let Some(name) = hooks.find(|name| !known(name)) {
@@ -141,7 +141,9 @@ impl RemoteConfig {
         ];
         for (name, value, min, max) in ranges {
             if !(min..=max).contains(&value) {
-                return Err(format!("has {name} = {value}, which must be {min} to {max}"));
+                return Err(format!(
+                    "has {name} = {value}, which must be {min} to {max}"
+                ));
             }
         }
         Ok(())
@@ -206,21 +208,45 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_said() {
         for (text, said) in [
-            (r#"{ url = "ftp://a", secret = "0123456789abcdef" }"#.to_owned(), "url"),
-            (r#"{ url = "http://u:p@a", secret = "0123456789abcdef" }"#.to_owned(), "url"),
-            (r#"{ url = "/only/a/path", secret = "0123456789abcdef" }"#.to_owned(), "url"),
-            (r#"{ url = "http://a", secret = "short" }"#.to_owned(), "secret"),
-            (r#"{ url = "http://a", secret = "***" }"#.to_owned(), "not shown"),
+            (
+                r#"{ url = "ftp://a", secret = "0123456789abcdef" }"#.to_owned(),
+                "url",
+            ),
+            (
+                r#"{ url = "http://u:p@a", secret = "0123456789abcdef" }"#.to_owned(),
+                "url",
+            ),
+            (
+                r#"{ url = "/only/a/path", secret = "0123456789abcdef" }"#.to_owned(),
+                "url",
+            ),
+            (
+                r#"{ url = "http://a", secret = "short" }"#.to_owned(),
+                "secret",
+            ),
+            (
+                r#"{ url = "http://a", secret = "***" }"#.to_owned(),
+                "not shown",
+            ),
             (r#"{ url = "http://a" }"#.to_owned(), "secret"),
             (format!(r#"{{ {GOOD}, before = ["NoSuch"] }}"#), "NoSuch"),
-            (format!(r#"{{ {GOOD}, before = ["match_data"] }}"#), "match_data"),
-            (format!(r#"{{ {GOOD}, after = ["GetAccount", "GetAccount"] }}"#), "twice"),
+            (
+                format!(r#"{{ {GOOD}, before = ["match_data"] }}"#),
+                "match_data",
+            ),
+            (
+                format!(r#"{{ {GOOD}, after = ["GetAccount", "GetAccount"] }}"#),
+                "twice",
+            ),
             (format!(r#"{{ {GOOD}, rpcs = ["a", "A"] }}"#), "twice"),
             (format!(r#"{{ {GOOD}, idempotent = ["a"] }}"#), "idempotent"),
             (format!(r#"{{ {GOOD}, timeout_ms = 9 }}"#), "timeout_ms"),
             (format!(r#"{{ {GOOD}, retries = 11 }}"#), "retries"),
             (format!(r#"{{ {GOOD}, unknown = 1 }}"#), "unknown"),
-            (format!(r#"{{ {GOOD}, rpcs = ["a"] }}, {{ {GOOD}, rpcs = ["a"] }}"#), "twice"),
+            (
+                format!(r#"{{ {GOOD}, rpcs = ["a"] }}, {{ {GOOD}, rpcs = ["a"] }}"#),
+                "twice",
+            ),
         ] {
             let reason = read(&text).unwrap_err();
             assert!(reason.contains(said), "{reason}: {text}");

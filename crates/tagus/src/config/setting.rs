@@ -9,7 +9,7 @@ use tagus_players::Secret;
 use tagus_telemetry::logs::LogFormat;
 use toml::Value;
 
-use super::{RoomConfig, StoreUrl};
+use super::{RemoteConfig, RoomConfig, StoreUrl};
 
 /// What kind of value a key takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -19,10 +19,16 @@ pub(crate) enum Kind {
     Text,
     Secret,
     List,
-    Rooms,
+    Tables,
+    SecretTables,
 }
 
 impl Kind {
+    /// Whether its values are not to be shown.
+    pub(crate) const fn is_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::SecretTables)
+    }
+
     /// The word for it in the reference and in errors.
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -31,7 +37,7 @@ impl Kind {
             Self::Text => "text",
             Self::Secret => "secret text",
             Self::List => "a list of texts",
-            Self::Rooms => "a list of tables",
+            Self::Tables | Self::SecretTables => "a list of tables",
         }
     }
 }
@@ -218,11 +224,25 @@ impl Setting for TrustedProxies {
 }
 
 impl Setting for Vec<RoomConfig> {
-    const KIND: Kind = Kind::Rooms;
+    const KIND: Kind = Kind::Tables;
 
     fn show(&self) -> Option<Value> {
         let rooms = self.iter().map(Value::try_from);
         Some(Value::Array(rooms.collect::<Result<_, _>>().ok()?))
+    }
+
+    fn read(&mut self, value: &Value) -> Result<(), String> {
+        *self = Self::deserialize(value.clone()).map_err(|error| error.message().to_owned())?;
+        Ok(())
+    }
+}
+
+impl Setting for Vec<RemoteConfig> {
+    const KIND: Kind = Kind::SecretTables;
+
+    /// None for no service: there is nothing to mask.
+    fn show(&self) -> Option<Value> {
+        (!self.is_empty()).then(|| MASK.into())
     }
 
     fn read(&mut self, value: &Value) -> Result<(), String> {

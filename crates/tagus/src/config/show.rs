@@ -22,7 +22,7 @@ pub(crate) fn tree(config: &Config, origins: &Origins) -> String {
         let origin = origin.unwrap_or_default();
         match (key.show)(config) {
             None => line(&mut out, format_args!("# {name} is not set")),
-            Some(_) if key.kind == Kind::Secret => {
+            Some(_) if key.kind.is_secret() => {
                 let state = if origin.is_empty() { "default" } else { "set" };
                 line(
                     &mut out,

@@ -54,7 +54,10 @@ pub(super) async fn join(asker: &Asker, message: ChannelJoin) -> Result<Reply, F
 /// Leaves a channel; it need not have been joined.
 pub(super) fn leave(asker: &Asker, message: &ChannelLeave) -> Result<Reply, Failure> {
     let channel = read_channel_id(&message.channel_id)?;
-    let left = asker.gateway.live.leave(&channel, asker.requester.session_id);
+    let left = asker
+        .gateway
+        .live
+        .leave(&channel, asker.requester.session_id);
     Ok(Reply {
         then: left.into_iter().collect(),
         ..Reply::default()
@@ -66,7 +69,14 @@ pub(super) async fn send(asker: &Asker, message: ChannelMessageSend) -> Result<R
     let (channel, own) = joined(asker, &message.channel_id)?;
     let (chat, mut before) = (&asker.gateway.chat, Vec::new());
     let (content, persistent) = (message.content, own.persistence);
-    let sent = chat.send(unix_now(), &channel, author(asker), content, persistent, &mut before);
+    let sent = chat.send(
+        unix_now(),
+        &channel,
+        author(asker),
+        content,
+        persistent,
+        &mut before,
+    );
     Ok(acknowledged(sent.await?, before))
 }
 

@@ -16,12 +16,12 @@ impl Tagus {
     /// # Errors
     /// INVALID_ARGUMENT for something out of its range, ALREADY_EXISTS for a name that another group has, NOT_FOUND for a
     /// creator without an account.
-    pub async fn group_create(
-        &self,
-        creator_id: UserId,
-        new: NewGroup,
-    ) -> Result<Group, ApiError> {
-        Ok(self.gateway.groups.create(unix_now(), creator_id, new).await?)
+    pub async fn group_create(&self, creator_id: UserId, new: NewGroup) -> Result<Group, ApiError> {
+        Ok(self
+            .gateway
+            .groups
+            .create(unix_now(), creator_id, new)
+            .await?)
     }
 
     /// Changes a group.

@@ -1,7 +1,9 @@
 //! The handle that server code holds: everything the server can do, without its inside.
 
+mod accounts;
 mod chat;
 mod groups;
+mod operation;
 mod rooms;
 mod social;
 mod storage;

@@ -45,7 +45,10 @@ impl Tagus {
     /// # Errors
     /// INVALID_ARGUMENT for a value that is no JSON object, a version that is not there, more than 256 objects; NOT_FOUND
     /// for an owner without an account.
-    pub async fn storage_write(&self, objects: Vec<NewObject>) -> Result<Vec<StorageAck>, ApiError> {
+    pub async fn storage_write(
+        &self,
+        objects: Vec<NewObject>,
+    ) -> Result<Vec<StorageAck>, ApiError> {
         let storage = &self.gateway.storage;
         let rights = StorageRights::Server;
         Ok(storage.write(unix_now(), rights, objects).await?)

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
 
 mod bad_input;
+mod chat;
 mod doors;
 mod held_seats;
 mod hooks;
+mod migrate;
 mod recordings;
 mod room_data;
 mod room_store;
@@ -15,4 +17,5 @@ mod sessions;
 mod social;
 mod socket;
 mod starting;
+mod storage;
 mod streams;

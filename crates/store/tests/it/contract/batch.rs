@@ -91,10 +91,10 @@ fn texts_with_nul_are_refused(store: &Store) {
     assert_eq!(block_on(store.counts()).unwrap().accounts, 0);
 }
 
-const WRITERS: u32 = 64;
+pub(super) const WRITERS: u32 = 64;
 
 /// What the writers got, in the order of their numbers, when all of them write at once.
-fn at_once<T: Send>(store: &Store, write: impl Fn(&Store, u32) -> T + Sync) -> Vec<T> {
+pub(super) fn at_once<T: Send>(store: &Store, write: impl Fn(&Store, u32) -> T + Sync) -> Vec<T> {
     let start = std::sync::Barrier::new(WRITERS as usize);
     std::thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)

@@ -45,10 +45,16 @@ fn messages_are_read_from_either_end(store: &Store) {
     for (channel, number) in [("2...a", 1), ("2...b", 2), ("2...a", 3), ("2...a", 4)] {
         commit(store, insert(channel, number, 9)).unwrap();
     }
-    let after =
-        |number, limit| ids(block_on(store.channel_messages_after("2...a", number, limit)));
-    let before =
-        |number, limit| ids(block_on(store.channel_messages_before("2...a", number, limit)));
+    let after = |number, limit| {
+        ids(block_on(
+            store.channel_messages_after("2...a", number, limit),
+        ))
+    };
+    let before = |number, limit| {
+        ids(block_on(
+            store.channel_messages_before("2...a", number, limit),
+        ))
+    };
     let all = [(1, id(1)), (2, id(3)), (3, id(4))];
     assert_eq!(after(0, 10), all);
     assert_eq!(after(1, 1), [all[1]]);
@@ -57,7 +63,10 @@ fn messages_are_read_from_either_end(store: &Store) {
     assert_eq!(before(2, 10), [all[0]]);
     let read = block_on(store.channel_message("2...a", id(3))).unwrap();
     assert_eq!(read, Some(message("2...a", 3, 9)));
-    assert_eq!(block_on(store.channel_message("2...b", id(3))).unwrap(), None);
+    assert_eq!(
+        block_on(store.channel_message("2...b", id(3))).unwrap(),
+        None
+    );
     // A number is never given again.
     let remove = ChannelOp::Remove {
         channel: "2...a".to_owned(),
@@ -110,7 +119,10 @@ fn what_was_written_is_found(store: &Store) {
     let of = |sender: UserId, after, limit| {
         ids(block_on(store.channel_messages_of(sender, after, limit)))
     };
-    assert_eq!(of(user(7), ("", 0), 10), [(1, id(2)), (3, id(4)), (1, id(1))]);
+    assert_eq!(
+        of(user(7), ("", 0), 10),
+        [(1, id(2)), (3, id(4)), (1, id(1))]
+    );
     assert_eq!(of(user(7), ("2...a", 1), 1), [(3, id(4))]);
     assert_eq!(of(user(7), ("2...a", 3), 10), [(1, id(1))]);
     assert_eq!(of(user(1), ("", 0), 10), []);
@@ -135,7 +147,10 @@ fn writers_at_once_leave_no_gap(store: &Store) {
     for writer in 0..WRITERS {
         let own = rows.iter().filter(|(_, row)| row.sender_id == user(writer));
         let expected = (0..EACH).map(|one| id(writer * EACH + one));
-        assert!(own.map(|(_, row)| row.id).eq(expected), "in the order of writing");
+        assert!(
+            own.map(|(_, row)| row.id).eq(expected),
+            "in the order of writing"
+        );
     }
 }
 

@@ -4,6 +4,7 @@ mod account;
 mod batch;
 mod channel;
 mod friend;
+mod group;
 mod logout;
 mod model;
 mod room_data;
@@ -49,6 +50,7 @@ fn run(open: &dyn Fn() -> Store) {
     batch::run(open);
     channel::run(open);
     friend::run(open);
+    group::run(open);
     logout::run(open);
     room_data::run(open);
     storage::run(open);

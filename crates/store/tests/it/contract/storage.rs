@@ -1,9 +1,7 @@
 //! Stored objects.
 
 use tagus_base::{UnixMillis, UserId, Uuid};
-use tagus_store::{
-    AccountOp, Batch, Conflict, Overwrite, StorageOp, StorageRow, Store, block_on,
-};
+use tagus_store::{AccountOp, Batch, Conflict, Overwrite, StorageOp, StorageRow, Store, block_on};
 
 use super::{commit, commit_all};
 use crate::{first_login, user};
@@ -171,7 +169,9 @@ fn winners(store: &Store, op: impl Fn(usize) -> StorageOp + Sync) -> Vec<usize> 
             })
         });
         let tries: Vec<_> = tries.collect();
-        let winners = tries.into_iter().filter_map(|writer| writer.join().unwrap());
+        let winners = tries
+            .into_iter()
+            .filter_map(|writer| writer.join().unwrap());
         winners.collect()
     })
 }
@@ -232,18 +232,13 @@ fn listings_are_in_order_and_go_on(store: &Store) {
         places.collect::<Vec<_>>()
     };
     let place = |key: &str, owner| (key.to_owned(), owner);
-    let all = [
-        place("b", user(1)),
-        place("b", user(2)),
-        place("z", SERVER),
-    ];
+    let all = [place("b", user(1)), place("b", user(2)), place("z", SERVER)];
     assert_eq!(public(("", SERVER), 9), all);
     assert_eq!(public(("b", user(1)), 1), all[1..2]);
     let of_all = |after, limit| keys(block_on(store.storage_of_collection("c", after, limit)));
     assert_eq!(of_all((SERVER, ""), 4), ["z", "B", "a", "b"]);
     assert_eq!(of_all((user(1), "b"), 9), ["ä", "a", "b"]);
-    let of_account =
-        |after, limit| keys(block_on(store.storage_of_account(user(1), after, limit)));
+    let of_account = |after, limit| keys(block_on(store.storage_of_account(user(1), after, limit)));
     assert_eq!(of_account(("", ""), 9), ["B", "a", "b", "ä", "d"]);
     assert_eq!(of_account(("c", "b"), 9), ["ä", "d"]);
 }

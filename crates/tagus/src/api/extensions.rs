@@ -1,0 +1,201 @@
+//! Calls below `/v2/x/`, beside the method table: what the client protocol does not have.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tagus_base::UserId;
+use tagus_players::{Asker, CodeKind, Login};
+use tagus_wire::Auth;
+
+use crate::api::ApiError;
+use crate::assets;
+use crate::gateway::{Gateway, unix_now};
+use crate::hooks::BoxFuture;
+
+/// One call of the table.
+struct Extension {
+    /// For the metrics.
+    name: &'static str,
+    verb: &'static str,
+    /// The path below `/v2/x/`; `*` is any one segment.
+    path: &'static [&'static str],
+    auth: Auth,
+    handle: fn(Asked) -> BoxFuture<Result<Vec<u8>, ApiError>>,
+}
+
+/// What a handler is given.
+struct Asked {
+    gateway: Arc<Gateway>,
+    login: Option<Login>,
+    /// The segment that `*` stands for, or empty.
+    segment: String,
+}
+
+macro_rules! extensions {
+    ($($name:literal: $verb:ident $auth:ident $path:expr => $handle:expr,)+) => {
+        &[$(Extension {
+            name: $name,
+            verb: stringify!($verb),
+            path: &$path,
+            auth: Auth::$auth,
+            handle: |asked| Box::pin($handle(asked)),
+        }),+]
+    };
+}
+
+const EXTENSIONS: &[Extension] = extensions! {
+    "x/arcade": GET None ["arcade"] => arcade,
+    "x/time": GET None ["time"] => time,
+    "x/code": GET Bearer ["code"] => code,
+    "x/code": DELETE Bearer ["code"] => revoke_code,
+    "x/friend": POST Bearer ["friend", "*"] => add_friend,
+};
+
+/// A call that the table has.
+pub(crate) struct Found {
+    extension: &'static Extension,
+    segment: String,
+}
+
+/// The call of this path; none for paths that the table does not have.
+///
+/// # Errors
+/// UNIMPLEMENTED for another verb on a path that the table has.
+pub(crate) fn find(verb: &str, path: &str) -> Option<Result<Found, ApiError>> {
+    let segments: Vec<&str> = path.strip_prefix("/v2/x/")?.split('/').collect();
+    let fits = |extension: &&Extension| {
+        let mut pairs = extension.path.iter().zip(&segments);
+        extension.path.len() == segments.len()
+            && pairs
+                .all(|(known, segment)| known == segment || (*known == "*" && !segment.is_empty()))
+    };
+    let mut same_path = EXTENSIONS.iter().filter(fits).peekable();
+    same_path.peek()?;
+    let Some(extension) = same_path.find(|extension| serves(extension.verb, verb)) else {
+        return Some(Err(ApiError::unimplemented("Method Not Allowed")));
+    };
+    let segment = extension.path.iter().position(|known| *known == "*");
+    let segment = segment.map_or("", |at| segments[at]).to_owned();
+    Some(Ok(Found { extension, segment }))
+}
+
+fn serves(known: &str, verb: &str) -> bool {
+    known == verb || (known == "GET" && verb == "HEAD")
+}
+
+impl Found {
+    pub(crate) const fn name(&self) -> &'static str {
+        self.extension.name
+    }
+
+    pub(crate) const fn auth(&self) -> Auth {
+        self.extension.auth
+    }
+
+    /// The body of the answer.
+    pub(crate) async fn answer(
+        self,
+        gateway: Arc<Gateway>,
+        login: Option<Login>,
+    ) -> Result<Vec<u8>, ApiError> {
+        (self.extension.handle)(Asked {
+            gateway,
+            login,
+            segment: self.segment,
+        })
+        .await
+    }
+}
+
+impl Asked {
+    fn login(&self) -> Result<&Login, ApiError> {
+        let login = self.login.as_ref();
+        login.ok_or_else(|| ApiError::unauthenticated("Auth token invalid"))
+    }
+}
+
+async fn arcade(asked: Asked) -> Result<Vec<u8>, ApiError> {
+    Ok(assets::arcade(&asked.gateway))
+}
+
+async fn time(_: Asked) -> Result<Vec<u8>, ApiError> {
+    body(&json!({ "unix_ms": unix_now().0 }))
+}
+
+/// The caller's friend code.
+async fn code(asked: Asked) -> Result<Vec<u8>, ApiError> {
+    let user_id = asked.login()?.user_id;
+    // A token may outlive its account.
+    if asked
+        .gateway
+        .accounts
+        .users(&[user_id], &[])
+        .await?
+        .is_empty()
+    {
+        return Err(ApiError::not_found("Account not found."));
+    }
+    let code = asked.gateway.codes.code(CodeKind::Friend, user_id.0);
+    body(&json!({ "code": code.await? }))
+}
+
+async fn revoke_code(asked: Asked) -> Result<Vec<u8>, ApiError> {
+    let user_id = asked.login()?.user_id;
+    let revoked = asked.gateway.codes.revoke(CodeKind::Friend, user_id.0);
+    revoked.await?;
+    body(&json!({}))
+}
+
+/// Invites the account of a code to be friends, or accepts its invitation.
+async fn add_friend(asked: Asked) -> Result<Vec<u8>, ApiError> {
+    let (gateway, login) = (&asked.gateway, asked.login()?);
+    let subject = gateway.codes.subject(CodeKind::Friend, &asked.segment);
+    let other = UserId(subject.await?);
+    let asker = Asker {
+        user_id: login.user_id,
+        username: &login.username,
+    };
+    let mut pushes = Vec::new();
+    let added = gateway
+        .friends
+        .add(unix_now(), asker, &[other], "", &mut pushes)
+        .await;
+    gateway.live.deliver(pushes);
+    added?;
+    body(&json!({ "user_id": other.to_string() }))
+}
+
+fn body(value: &Value) -> Result<Vec<u8>, ApiError> {
+    Ok(value.to_string().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(verb: &str, path: &str) -> String {
+        match find(verb, path) {
+            None => "none".to_owned(),
+            Some(Err(error)) => error.code.to_string(),
+            Some(Ok(found)) => format!("{} {}", found.name(), found.segment),
+        }
+    }
+
+    #[test]
+    fn paths_are_matched_whole() {
+        assert_eq!(found("GET", "/v2/x/time"), "x/time ");
+        assert_eq!(found("HEAD", "/v2/x/time"), "x/time ");
+        assert_eq!(found("POST", "/v2/x/time"), "12");
+        assert_eq!(found("DELETE", "/v2/x/code"), "x/code ");
+        assert_eq!(found("POST", "/v2/x/friend/ABC"), "x/friend ABC");
+        for none in [
+            "/v2/x/",
+            "/v2/x/time/",
+            "/v2/x/friend/",
+            "/v2/x/friend/a/b",
+            "/v2/time",
+        ] {
+            assert_eq!(found("GET", none), "none", "{none}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Everything that is kept of one account, as one JSON document. A subject adds itself by one line of [`PARTS`].
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tagus_base::UserId;
+use tagus_wire::to_json;
+
+use crate::api::{ApiError, account_out, friend_out};
+use crate::gateway::Gateway;
+use crate::hooks::BoxFuture;
+use crate::live::notification_out;
+
+/// What one subject keeps of an account, in the form that the API answers it.
+type Part = fn(Arc<Gateway>, UserId) -> BoxFuture<Result<Value, ApiError>>;
+
+/// The members of the document, in order.
+const PARTS: &[(&str, Part)] = &[
+    ("account", |gateway, id| Box::pin(account(gateway, id))),
+    ("friends", |gateway, id| Box::pin(friends(gateway, id))),
+    ("notifications", |gateway, id| {
+        Box::pin(notifications(gateway, id))
+    }),
+];
+
+/// The document. Its parts are read one after another, while their owner may go on playing.
+pub(crate) async fn export(gateway: &Arc<Gateway>, user_id: UserId) -> Result<Value, ApiError> {
+    let mut document = Map::new();
+    for (name, part) in PARTS {
+        document.insert((*name).to_owned(), part(gateway.clone(), user_id).await?);
+    }
+    Ok(document.into())
+}
+
+async fn account(gateway: Arc<Gateway>, user_id: UserId) -> Result<Value, ApiError> {
+    let account = gateway.accounts.get_account(user_id).await?;
+    value(&account_out(&gateway, account))
+}
+
+async fn friends(gateway: Arc<Gateway>, user_id: UserId) -> Result<Value, ApiError> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let limit = tagus_players::FRIENDS_LIST_MAX;
+        let page = gateway.friends.list(user_id, limit, None, &cursor).await?;
+        for friend in page.friends {
+            all.push(value(&friend_out(&gateway, friend))?);
+        }
+        if page.cursor.is_empty() {
+            return Ok(all.into());
+        }
+        cursor = page.cursor;
+    }
+}
+
+async fn notifications(gateway: Arc<Gateway>, user_id: UserId) -> Result<Value, ApiError> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let limit = tagus_players::NOTIFICATIONS_LIST_MAX;
+        let page = gateway.notifications.list(user_id, limit, &cursor).await?;
+        if page.notifications.is_empty() {
+            return Ok(all.into());
+        }
+        for one in page.notifications {
+            all.push(value(&notification_out(one))?);
+        }
+        cursor = page.cacheable_cursor;
+    }
+}
+
+/// A message in the API's JSON.
+pub(crate) fn value(message: &impl tagus_wire::Json) -> Result<Value, ApiError> {
+    serde_json::from_slice(&to_json(message)).map_err(|_| ApiError::internal())
+}
