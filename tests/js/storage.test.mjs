@@ -22,13 +22,12 @@ async function player() {
 }
 
 async function refused(promise, message) {
-  await assert.rejects(promise, async (response) => {
-    assert.equal(response.status, 400);
-    const body = await response.json();
-    assert.equal(body.code, 3);
-    assert.equal(body.message, message);
-    return true;
-  });
+  const response = await promise.then(
+    () => assert.fail("it was not refused"),
+    (refusal) => refusal,
+  );
+  const { code, message: found } = await response.json();
+  assert.deepEqual([response.status, code, found], [400, 3, message]);
 }
 
 const STALE = "Storage write rejected - version check failed.";

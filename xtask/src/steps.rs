@@ -103,14 +103,16 @@ struct Program {
 fn steps(root: &Path) -> Result<Vec<Step>> {
     let browser = install::chromium().context("find a browser")?;
     let binaries = target_folder(root)?.join("debug");
-    let on_server = |name, file: &str| Step {
+    let on_server = |name, files: &[String]| Step {
         name,
         work: Work::Program(Program {
             program: "node",
-            arguments: words(&format!(
-                "--test --test-force-exit --test-reporter=spec {file}"
-            )),
-            folder: root.join("tests/js"),
+            arguments: [
+                words("--test --test-force-exit --test-reporter=spec"),
+                files.to_vec(),
+            ]
+            .concat(),
+            folder: root.to_owned(),
             variables: vec![
                 ("SERVER_BINARIES", binaries.display().to_string()),
                 ("CHROMIUM", browser.display().to_string()),
@@ -164,8 +166,11 @@ fn steps(root: &Path) -> Result<Vec<Step>> {
             ..Program::default()
         }),
     });
-    steps.push(on_server("published SDK", "sdk.test.mjs"));
-    steps.push(on_server("browser", "arcade.test.mjs"));
+    let browser = format!("{SERVER_TEST_FOLDER}/arcade.test.mjs");
+    let mut sdk = page_tests(root, SERVER_TEST_FOLDER)?;
+    sdk.retain(|file| *file != browser);
+    steps.push(on_server("published SDK", &sdk));
+    steps.push(on_server("browser", &[browser]));
     Ok(steps)
 }
 
@@ -343,6 +348,7 @@ fn seconds(time: Duration) -> String {
 
 /// The same packages and features as the tests before, so that nothing is built again; what ignores itself runs.
 const IGNORED_TESTS: &str = "test --locked --workspace --tests -- --ignored";
+const SERVER_TEST_FOLDER: &str = "tests/js";
 const PAGE_TEST_FOLDERS: [&str; 3] = [
     "clients/js/test",
     "games/arena/client/test",

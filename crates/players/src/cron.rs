@@ -42,9 +42,7 @@ impl Schedule {
     pub fn parse(text: &str) -> Result<Self, ScheduleError> {
         let text = text.trim();
         let long = SHORT.iter().find(|(short, _)| *short == text);
-        let mut fields = long
-            .map_or(text, |(_, long)| long)
-            .split_ascii_whitespace();
+        let mut fields = long.map_or(text, |(_, long)| long).split_ascii_whitespace();
         let mut field = |kind: &Kind| {
             let field = fields.next().ok_or(ScheduleError::Fields)?;
             let mask = kind.mask(field);
@@ -199,7 +197,10 @@ impl Kind {
     }
 
     fn value(&self, text: &str) -> Option<u64> {
-        let named = self.names.iter().position(|name| name.eq_ignore_ascii_case(text));
+        let named = self
+            .names
+            .iter()
+            .position(|name| name.eq_ignore_ascii_case(text));
         let value = match named {
             Some(index) => *self.range.start() + u64::try_from(index).ok()?,
             None => number(text)?,
@@ -214,9 +215,21 @@ fn number(text: &str) -> Option<u64> {
     digits.then(|| text.parse().ok()).flatten()
 }
 
-const MINUTE: Kind = Kind { name: "the minute", range: 0..=59, names: &[] };
-const HOUR: Kind = Kind { name: "the hour", range: 0..=23, names: &[] };
-const DAY: Kind = Kind { name: "the day of the month", range: 1..=31, names: &[] };
+const MINUTE: Kind = Kind {
+    name: "the minute",
+    range: 0..=59,
+    names: &[],
+};
+const HOUR: Kind = Kind {
+    name: "the hour",
+    range: 0..=23,
+    names: &[],
+};
+const DAY: Kind = Kind {
+    name: "the day of the month",
+    range: 1..=31,
+    names: &[],
+};
 const MONTH: Kind = Kind {
     name: "the month",
     range: 1..=12,
@@ -250,10 +263,30 @@ mod tests {
 
     /// Seconds of a date, by counting.
     fn at(text: &str) -> u64 {
-        let numbers: Vec<u64> = text.split(['-', ' ', ':']).map(|part| part.parse().unwrap()).collect();
+        let numbers: Vec<u64> = text
+            .split(['-', ' ', ':'])
+            .map(|part| part.parse().unwrap())
+            .collect();
         let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        let lengths = |year| [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-        let years: u64 = (1970..numbers[0]).map(|year| 365 + u64::from(leap(year))).sum();
+        let lengths = |year| {
+            [
+                31,
+                28 + u64::from(leap(year)),
+                31,
+                30,
+                31,
+                30,
+                31,
+                31,
+                30,
+                31,
+                30,
+                31,
+            ]
+        };
+        let years: u64 = (1970..numbers[0])
+            .map(|year| 365 + u64::from(leap(year)))
+            .sum();
         let months: u64 = lengths(numbers[0])[..numbers[1] as usize - 1].iter().sum();
         let days = years + months + numbers[2] - 1;
         (days * 1_440 + numbers[3] * 60 + numbers[4]) * 60
@@ -277,51 +310,162 @@ mod tests {
 
     #[test]
     fn known_tables() {
-        check("0 0 * * *", "2026-02-27 13:00", &["2026-02-28 00:00", "2026-03-01 00:00"]);
-        check("0 0 * * *", "2026-12-30 23:59", &["2026-12-31 00:00", "2027-01-01 00:00"]);
-        check("*/15 * * * *", "2026-01-01 00:44", &["2026-01-01 00:45", "2026-01-01 01:00"]);
-        check("5/20 6 * * *", "2026-01-01 00:00", &["2026-01-01 06:05", "2026-01-01 06:25", "2026-01-01 06:45", "2026-01-02 06:05"]);
-        check("0 9-17/4 * * *", "2026-01-01 10:00", &["2026-01-01 13:00", "2026-01-01 17:00", "2026-01-02 09:00"]);
-        check("30 4 1,15 * *", "2026-01-02 00:00", &["2026-01-15 04:30", "2026-02-01 04:30"]);
-        check("@monthly", "2026-11-23 13:00", &["2026-12-01 00:00", "2027-01-01 00:00"]);
-        check("@yearly", "2026-11-23 13:00", &["2027-01-01 00:00", "2028-01-01 00:00"]);
+        check(
+            "0 0 * * *",
+            "2026-02-27 13:00",
+            &["2026-02-28 00:00", "2026-03-01 00:00"],
+        );
+        check(
+            "0 0 * * *",
+            "2026-12-30 23:59",
+            &["2026-12-31 00:00", "2027-01-01 00:00"],
+        );
+        check(
+            "*/15 * * * *",
+            "2026-01-01 00:44",
+            &["2026-01-01 00:45", "2026-01-01 01:00"],
+        );
+        check(
+            "5/20 6 * * *",
+            "2026-01-01 00:00",
+            &[
+                "2026-01-01 06:05",
+                "2026-01-01 06:25",
+                "2026-01-01 06:45",
+                "2026-01-02 06:05",
+            ],
+        );
+        check(
+            "0 9-17/4 * * *",
+            "2026-01-01 10:00",
+            &["2026-01-01 13:00", "2026-01-01 17:00", "2026-01-02 09:00"],
+        );
+        check(
+            "30 4 1,15 * *",
+            "2026-01-02 00:00",
+            &["2026-01-15 04:30", "2026-02-01 04:30"],
+        );
+        check(
+            "@monthly",
+            "2026-11-23 13:00",
+            &["2026-12-01 00:00", "2027-01-01 00:00"],
+        );
+        check(
+            "@yearly",
+            "2026-11-23 13:00",
+            &["2027-01-01 00:00", "2028-01-01 00:00"],
+        );
     }
 
     #[test]
     fn ends_of_months_and_leap_years() {
-        check("0 0 31 * *", "2026-01-31 00:00", &["2026-03-31 00:00", "2026-05-31 00:00", "2026-07-31 00:00"]);
+        check(
+            "0 0 31 * *",
+            "2026-01-31 00:00",
+            &["2026-03-31 00:00", "2026-05-31 00:00", "2026-07-31 00:00"],
+        );
         check("0 0 30 * *", "2026-01-30 00:00", &["2026-03-30 00:00"]);
-        check("0 12 29 2 *", "2026-01-01 00:00", &["2028-02-29 12:00", "2032-02-29 12:00"]);
+        check(
+            "0 12 29 2 *",
+            "2026-01-01 00:00",
+            &["2028-02-29 12:00", "2032-02-29 12:00"],
+        );
         check("0 0 29 2 *", "2096-03-01 00:00", &["2104-02-29 00:00"]);
-        check("0 0 1 3 *", "2000-02-28 00:00", &["2000-03-01 00:00", "2001-03-01 00:00"]);
+        check(
+            "0 0 1 3 *",
+            "2000-02-28 00:00",
+            &["2000-03-01 00:00", "2001-03-01 00:00"],
+        );
     }
 
     #[test]
     fn days_of_the_week() {
         // The 23rd of November 2026 is a Monday.
-        check("0 0 * * mon", "2026-11-22 13:00", &["2026-11-23 00:00", "2026-11-30 00:00"]);
+        check(
+            "0 0 * * mon",
+            "2026-11-22 13:00",
+            &["2026-11-23 00:00", "2026-11-30 00:00"],
+        );
         for sunday in ["0", "7", "SUN", "@weekly"] {
-            let text = if sunday.starts_with('@') { sunday.to_owned() } else { format!("0 0 * * {sunday}") };
-            check(&text, "2026-11-23 00:00", &["2026-11-29 00:00", "2026-12-06 00:00"]);
+            let text = if sunday.starts_with('@') {
+                sunday.to_owned()
+            } else {
+                format!("0 0 * * {sunday}")
+            };
+            check(
+                &text,
+                "2026-11-23 00:00",
+                &["2026-11-29 00:00", "2026-12-06 00:00"],
+            );
         }
-        check("0 0 * * 5-7", "2026-11-23 00:00", &["2026-11-27 00:00", "2026-11-28 00:00", "2026-11-29 00:00", "2026-12-04 00:00"]);
-        check("0 0 * jan-mar mon", "2026-03-24 00:00", &["2026-03-30 00:00", "2027-01-04 00:00"]);
+        check(
+            "0 0 * * 5-7",
+            "2026-11-23 00:00",
+            &[
+                "2026-11-27 00:00",
+                "2026-11-28 00:00",
+                "2026-11-29 00:00",
+                "2026-12-04 00:00",
+            ],
+        );
+        check(
+            "0 0 * jan-mar mon",
+            "2026-03-24 00:00",
+            &["2026-03-30 00:00", "2027-01-04 00:00"],
+        );
         // Either the 13th or a Friday.
-        check("0 0 13 * fri", "2026-11-07 00:00", &["2026-11-13 00:00", "2026-11-20 00:00", "2026-11-27 00:00", "2026-12-04 00:00", "2026-12-11 00:00", "2026-12-13 00:00"]);
+        check(
+            "0 0 13 * fri",
+            "2026-11-07 00:00",
+            &[
+                "2026-11-13 00:00",
+                "2026-11-20 00:00",
+                "2026-11-27 00:00",
+                "2026-12-04 00:00",
+                "2026-12-11 00:00",
+                "2026-12-13 00:00",
+            ],
+        );
     }
 
     #[test]
     fn what_is_no_schedule() {
         for wrong in [
-            "", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * 32 * *", "* * * 13 *",
-            "* * * * 8", "5-1 * * * *", "*/0 * * * *", "1- * * * *", "-1 * * * *", "+1 * * * *", ", * * * *",
-            "1,,2 * * * *", "a * * * *", "* * * * monday", "@never", "99999999999999999999 * * * *",
+            "",
+            "* * * *",
+            "* * * * * *",
+            "60 * * * *",
+            "* 24 * * *",
+            "* * 0 * *",
+            "* * 32 * *",
+            "* * * 13 *",
+            "* * * * 8",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "1- * * * *",
+            "-1 * * * *",
+            "+1 * * * *",
+            ", * * * *",
+            "1,,2 * * * *",
+            "a * * * *",
+            "* * * * monday",
+            "@never",
+            "99999999999999999999 * * * *",
         ] {
             let refused = Schedule::parse(wrong);
-            assert!(matches!(refused, Err(ScheduleError::Fields | ScheduleError::Field(_))), "{wrong}");
+            assert!(
+                matches!(
+                    refused,
+                    Err(ScheduleError::Fields | ScheduleError::Field(_))
+                ),
+                "{wrong}"
+            );
         }
         assert_eq!(Schedule::parse("0 0 30 2 *"), Err(ScheduleError::Never));
-        assert_eq!(Schedule::parse("0 0 31 4,6,9,11 *"), Err(ScheduleError::Never));
+        assert_eq!(
+            Schedule::parse("0 0 31 4,6,9,11 *"),
+            Err(ScheduleError::Never)
+        );
     }
 
     #[test]
@@ -329,7 +473,20 @@ mod tests {
         let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
         let mut since_epoch = 0;
         for year in 1970..2370 {
-            for (month, length) in (1..).zip([31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) {
+            for (month, length) in (1..).zip([
+                31,
+                28 + u64::from(leap(year)),
+                31,
+                30,
+                31,
+                30,
+                31,
+                31,
+                30,
+                31,
+                30,
+                31,
+            ]) {
                 for day in 1..=length {
                     assert_eq!(month_and_day(since_epoch), (month, day));
                     since_epoch += 1;

@@ -300,6 +300,28 @@ mod tests {
     }
 
     #[test]
+    fn the_settings_count() {
+        let (mut failed, mut now) = (
+            FailedPasswords::new(FailedPasswordsConfig {
+                account_free_max: 1,
+                address_free_max: 2,
+                wait_ms_min: 3_000,
+                wait_ms_max: 7_000,
+                forget_ms: 8_000,
+            }),
+            NOW,
+        );
+        assert_eq!(fail(&mut failed, &mut now, "ann", 5), [0, 0, 3, 6, 7]);
+        now.0 += 8_000;
+        assert_eq!(fail(&mut failed, &mut now, "ann", 3), [0, 0, 3]);
+        for key in ["a", "b", "c"] {
+            assert_eq!(failed.begin(NOW, key, address(1)), Ok(()));
+        }
+        let refused = failed.begin(NOW, "d", address(1));
+        assert_eq!(refused, Err(RetryAfter { ms: 3_000 }));
+    }
+
+    #[test]
     fn attempts_at_once_are_counted_before_any_has_failed() {
         let mut failed = FailedPasswords::default();
         let let_through = (0..1_000)

@@ -5,10 +5,12 @@
 //! Times are those of the server that asks. Servers on one database may differ in their clocks by less than
 //! [`CLAIM_MS`] minus [`RENEW_MS`]; where they differ by more, a job that takes long may run twice at once.
 
+use std::time::Duration;
+
 use tagus_base::{UnixMillis, Uuid};
 use tagus_store::{Batch, Conflict, JobOp, JobRow, Store, StoreError};
 
-use crate::{PlayersError, Random, random_uuid};
+use crate::{PlayersError, Random, Schedule, random_uuid};
 
 /// Bytes of a job's name, and of its kind (1 to this many).
 pub const JOB_NAME_BYTES_MAX: usize = 128;
@@ -28,6 +30,8 @@ pub const RENEW_MS: u64 = 10_000;
 pub enum Every {
     /// At a distance of so many milliseconds (1,000 to [`PERIOD_MS_MAX`]), counted from when it was planned first.
     Millis(u64),
+    /// At the times of a schedule.
+    Cron(Schedule),
 }
 
 /// What is planned.
@@ -348,8 +352,20 @@ impl Jobs {
     }
 }
 
+impl From<Duration> for Every {
+    fn from(period: Duration) -> Self {
+        Self::Millis(u64::try_from(period.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<Schedule> for Every {
+    fn from(schedule: Schedule) -> Self {
+        Self::Cron(schedule)
+    }
+}
+
 impl Every {
-    /// The first time after `now`, on the grid through `planned`; none where there is no such time.
+    /// The first time after `now`, for a period on the grid through `planned`; none where there is no such time.
     #[must_use]
     pub fn next_after(&self, planned: UnixMillis, now: UnixMillis) -> Option<UnixMillis> {
         match self {
@@ -359,12 +375,16 @@ impl Every {
                 let next = planned.0.checked_add(steps.checked_mul(*period)?)?;
                 Some(UnixMillis(next))
             }
+            Self::Cron(schedule) => {
+                let next = schedule.next_after(now.as_secs())?;
+                Some(UnixMillis::default().plus_secs(next))
+            }
         }
     }
 
     fn check(&self) -> Result<(), PlayersError> {
         match self {
-            Self::Millis(PERIOD_MS_MIN..=PERIOD_MS_MAX) => Ok(()),
+            Self::Millis(PERIOD_MS_MIN..=PERIOD_MS_MAX) | Self::Cron(_) => Ok(()),
             Self::Millis(_) => Err(PlayersError::InvalidArgument(
                 "The period must be between one second and ten years.",
             )),
@@ -375,12 +395,15 @@ impl Every {
     fn text(&self) -> String {
         match self {
             Self::Millis(period) => format!("{PERIOD_WORD}{period}"),
+            Self::Cron(schedule) => schedule.as_str().to_owned(),
         }
     }
 
     fn read(text: &str) -> Option<Self> {
-        let period = text.strip_prefix(PERIOD_WORD)?.parse().ok()?;
-        Some(Self::Millis(period))
+        match text.strip_prefix(PERIOD_WORD) {
+            Some(period) => period.parse().ok().map(Self::Millis),
+            None => Schedule::parse(text).ok().map(Self::Cron),
+        }
     }
 }
 
@@ -505,6 +528,16 @@ mod tests {
     }
 
     #[test]
+    fn schedules_are_in_minutes_of_utc() {
+        let daily = Every::Cron(Schedule::parse("30 4 * * *").unwrap());
+        let at = |now| daily.next_after(UnixMillis(0), UnixMillis(now));
+        assert_eq!(at(0), Some(UnixMillis(16_200_000)));
+        assert_eq!(at(16_199_999), Some(UnixMillis(16_200_000)));
+        assert_eq!(at(16_200_000), Some(UnixMillis(102_600_000)));
+        assert_eq!(at(16_200_999), Some(UnixMillis(102_600_000)));
+    }
+
+    #[test]
     fn waits_double_to_an_hour() {
         let waits: Vec<u64> = (1..=12).map(retry_ms).collect();
         assert_eq!(waits[..4], [5_000, 10_000, 20_000, 40_000]);
@@ -514,8 +547,12 @@ mod tests {
 
     #[test]
     fn periods_keep_their_text() {
-        let every = Every::Millis(90_000);
-        assert_eq!(Every::read(&every.text()), Some(every));
-        assert_eq!(Every::read("every x"), None);
+        let daily = Schedule::parse("30 4 * * *").unwrap();
+        for every in [Every::Millis(90_000), Every::Cron(daily)] {
+            assert_eq!(Every::read(&every.text()), Some(every));
+        }
+        for bad in ["every x", "every ", "", "1 2 3"] {
+            assert_eq!(Every::read(bad), None, "{bad}");
+        }
     }
 }

@@ -39,7 +39,10 @@ pub use authenticate::{Authenticated, EmailLogin, IdentityLogin};
 pub use channel::{
     ChannelKind, ROOM_NAME_BYTES_MAX, channel_of, direct_channel, group_channel, read_channel_id,
 };
-pub use chat::{ChannelPage, Chat, LIST_MAX as CHANNEL_MESSAGES_LIST_MAX, channel_message_code};
+pub use chat::{
+    ChannelMessageChange, ChannelPage, Chat, LIST_MAX as CHANNEL_MESSAGES_LIST_MAX,
+    NewChannelMessage, channel_message_code,
+};
 pub use codes::{CodeKind, Codes};
 pub use cron::{Schedule, ScheduleError};
 pub use error::{Kind, PlayersError};
@@ -56,8 +59,8 @@ pub use groups::{
 pub use identities::DEVICES_MAX;
 pub use identity::{CustomId, DeviceId, Email, Password, Username};
 pub use jobs::{
-    Every, JOB_ATTEMPTS_MAX, JOB_NAME_BYTES_MAX, JOB_PAYLOAD_BYTES_MAX, JOBS_LIST_MAX, Job, JobEnd,
-    JobRun, JobState, Jobs, NewJob, RENEW_MS,
+    CLAIM_MS, Every, JOB_ATTEMPTS_MAX, JOB_NAME_BYTES_MAX, JOB_PAYLOAD_BYTES_MAX, JOBS_LIST_MAX,
+    Job, JobEnd, JobRun, JobState, Jobs, NewJob, PERIOD_MS_MAX, RENEW_MS, UNKNOWN_MS,
 };
 pub use logins::{LoginConfig, Logins, Revoked, TokenPair};
 pub use metrics::{LoginCounters, LoginMethod, LoginOutcome, PlayersMetrics};
@@ -71,9 +74,9 @@ pub use push::{ChannelMessage, Notification, Push};
 pub use sqids::{AlphabetError, Sqids};
 pub use status::{FOLLOWS_MAX, Followers, TooManyFollows};
 pub use storage::{
-    ExpectedVersion, NAME_BYTES_MAX, NewObject, OBJECTS_LIST_MAX, OBJECTS_MAX, ObjectId, OldObject,
-    ReadPermission, SERVER_OWNER, Storage, StorageAck, StorageChange, StorageObject, StoragePage,
-    StorageRights, StorageWatch, WritePermission,
+    ExpectedVersion, NewObject, ObjectId, OldObject, ReadPermission, SERVER_OWNER,
+    STORAGE_LIST_MAX, STORAGE_NAME_BYTES_MAX, STORAGE_OBJECTS_MAX, Storage, StorageAck,
+    StorageChange, StorageObject, StoragePage, StorageRights, StorageWatch, WritePermission,
 };
 pub use streams::{
     Joined, Presence, SharedStreams, StreamError, StreamEvent, StreamId, StreamLimits, StreamMode,
@@ -83,8 +86,8 @@ pub use token::{
     Keys, Login, Secret, TOKEN_BYTES_MAX, TokenError, Tokens, VARS_BYTES_MAX, VARS_COUNT_MAX,
 };
 pub use wallets::{
-    Amounts, LEDGER_LIST_MAX, LEDGER_METADATA_BYTES_MAX, LedgerEntry, LedgerPage, PATH_BYTES_MAX,
-    WALLET_ENTRIES_MAX, WalletUpdate, WalletUpdated, Wallets,
+    Amounts, LEDGER_LIST_MAX, LEDGER_METADATA_BYTES_MAX, LedgerEntry, LedgerPage,
+    WALLET_ENTRIES_MAX, WALLET_PATH_BYTES_MAX, WalletUpdate, WalletUpdated, Wallets,
 };
 
 use std::sync::Arc;

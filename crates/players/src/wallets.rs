@@ -119,7 +119,7 @@ impl Wallets {
         let users: Vec<UserId> = users.into_iter().collect();
         for _ in 0..ATTEMPTS_MAX {
             let found = self.store.wallets(&users).await.map_err(READ)?;
-            let (sets, updated) = decide(now, found, updates)?;
+            let Decided { sets, updated } = decide(now, found, updates)?;
             // Rows of accounts first and in order, so that batches do not block each other.
             let mut rows: Vec<(UserId, Op)> = accounts.iter().cloned().chain(sets).collect();
             rows.sort_by_key(|(user_id, _)| *user_id);
@@ -286,12 +286,18 @@ impl From<Refused> for PlayersError {
     }
 }
 
-/// The wallets as they shall be, each under the condition that it is as it was found, and the steps on the way there.
+/// What shall become of wallets.
+struct Decided {
+    /// Each under the condition that it is as it was found.
+    sets: Vec<(UserId, Op)>,
+    updated: Vec<WalletUpdated>,
+}
+
 fn decide(
     now: UnixMillis,
     found: Vec<(UserId, String)>,
     updates: &[WalletUpdate],
-) -> Result<(Vec<(UserId, Op)>, Vec<WalletUpdated>), PlayersError> {
+) -> Result<Decided, PlayersError> {
     let mut wallets = BTreeMap::new();
     for (user_id, from) in found {
         let wallet = amounts_of(&from)?;
@@ -316,7 +322,10 @@ fn decide(
         };
         (user_id, set.into())
     });
-    Ok((sets.collect(), steps))
+    Ok(Decided {
+        sets: sets.collect(),
+        updated: steps,
+    })
 }
 
 fn add(mut wallet: Amounts, changeset: &Amounts) -> Result<Amounts, PlayersError> {
@@ -337,7 +346,7 @@ fn add(mut wallet: Amounts, changeset: &Amounts) -> Result<Amounts, PlayersError
 
 fn check(update: &WalletUpdate) -> Result<(), PlayersError> {
     let mut paths = update.changeset.keys();
-    if paths.any(|path| path.is_empty() || path.len() > PATH_BYTES_MAX) {
+    if paths.any(|path| path.is_empty() || path.len() > WALLET_PATH_BYTES_MAX) {
         return Err(PlayersError::InvalidArgument(
             "Wallet entries must have names of 1-128 bytes.",
         ));
@@ -406,7 +415,7 @@ impl Turns {
 /// Entries of a wallet, at most.
 pub const WALLET_ENTRIES_MAX: usize = 1_024;
 /// Bytes of the name of a wallet's entry, at most.
-pub const PATH_BYTES_MAX: usize = 128;
+pub const WALLET_PATH_BYTES_MAX: usize = 128;
 /// Bytes of the metadata of an entry of the ledger, at most.
 pub const LEDGER_METADATA_BYTES_MAX: usize = 16_384;
 /// Entries of a ledger on one page, at most.

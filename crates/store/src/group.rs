@@ -449,6 +449,7 @@ impl Store {
             || (String::new(), Uuid::NIL),
             |(name, id)| (name_key(name), id),
         );
+        let from = from.max(name.clone());
         let sql = group_where!(
             "WHERE name_key >= $1 AND name_key < $2 AND (name_key, id) > ($3, $4)
              ORDER BY name_key, id LIMIT $5"
@@ -483,16 +484,21 @@ impl Store {
         &self,
         group_id: Uuid,
         states: (i64, i64),
-        after: (i64, UnixMillis, UserId),
+        after: Option<(i64, UnixMillis, UserId)>,
         limit: u32,
     ) -> Result<Vec<GroupEdgeRow>, StoreError> {
         let sql = edge_where!(
-            "WHERE group_id = $1 AND state BETWEEN $2 AND $3 AND (state, update_time, user_id) > ($4, $5, $6)
-             ORDER BY state, update_time, user_id LIMIT $7"
+            "WHERE group_id = $1 AND (state, update_time, user_id) > ($2, $3, $4) AND state <= $5
+             ORDER BY state, update_time, user_id LIMIT $6"
         );
-        let limit = i64::from(limit);
+        let after = after.unwrap_or((states.0 - 1, LATEST, UserId(GREATEST)));
         let params = params![
-            group_id, states.0, states.1, after.0, after.1, after.2, limit
+            group_id,
+            after.0,
+            after.1,
+            after.2,
+            states.1,
+            i64::from(limit)
         ];
         self.all(Query::new(sql, params, decode_edge)).await
     }
@@ -506,16 +512,21 @@ impl Store {
         &self,
         user_id: UserId,
         states: (i64, i64),
-        after: (i64, UnixMillis, Uuid),
+        after: Option<(i64, UnixMillis, Uuid)>,
         limit: u32,
     ) -> Result<Vec<GroupEdgeRow>, StoreError> {
         let sql = edge_where!(
-            "WHERE user_id = $1 AND state BETWEEN $2 AND $3 AND (state, update_time, group_id) > ($4, $5, $6)
-             ORDER BY state, update_time, group_id LIMIT $7"
+            "WHERE user_id = $1 AND (state, update_time, group_id) > ($2, $3, $4) AND state <= $5
+             ORDER BY state, update_time, group_id LIMIT $6"
         );
-        let limit = i64::from(limit);
+        let after = after.unwrap_or((states.0 - 1, LATEST, GREATEST));
         let params = params![
-            user_id, states.0, states.1, after.0, after.1, after.2, limit
+            user_id,
+            after.0,
+            after.1,
+            after.2,
+            states.1,
+            i64::from(limit)
         ];
         self.all(Query::new(sql, params, decode_edge)).await
     }
@@ -547,6 +558,7 @@ fn decode_edge(row: &mut Row) -> Result<GroupEdgeRow, RowError> {
     })
 }
 
+const LATEST: UnixMillis = UnixMillis(i64::MAX as u64);
 const GREATEST: Uuid = Uuid([0xff; 16]);
 
 /// Characters that may follow a prefix in a name that is found by it.

@@ -460,7 +460,8 @@ impl Store {
         from: Option<(RecordOrder, UserId)>,
         (order, owner): (RecordOrder, UserId),
     ) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2
+        let sql =
+            "SELECT count(*) FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2
              AND (score_order, subscore_order, time_order, owner_id) < ($3, $4, $5, $6)
              AND (score_order, subscore_order, time_order, owner_id) >= ($7, $8, $9, $10)";
         let least = RecordOrder {
@@ -469,7 +470,14 @@ impl Store {
             time: 0,
         };
         let (from, first) = from.unwrap_or((least, UserId(Uuid::NIL)));
-        let mut params = params![board.0, board.1, order.score, order.subscore, order.time, owner];
+        let mut params = params![
+            board.0,
+            board.1,
+            order.score,
+            order.subscore,
+            order.time,
+            owner
+        ];
         params.extend(params![from.score, from.subscore, from.time, first]);
         let count = self.first(Query::new(sql, params, |row| row.count(0)));
         Ok(count.await?.unwrap_or_default())

@@ -1,7 +1,10 @@
-//! Server code by example: RPC functions that make a room, echo, and answer a server-to-server call.
+//! Server code by example: RPC functions that make rooms and boards, echo, and answer a server-to-server call.
 //! Takes the flags of `tagus serve`.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use tagus::base::SeatIndex;
+use tagus::leaderboards::{Leaderboard, Operator, TournamentRules};
 use tagus::room::{Game, InitError, Input, LeaveReason, RestoreError, Room, Settings, Setup, To};
 use tagus::{ApiError, RpcCall, Server};
 
@@ -14,12 +17,67 @@ fn main() -> anyhow::Result<()> {
             Ok(r#"{"message":"PONG"}"#.to_owned())
         })
         .rpc("clientrpc.create_authoritative_match", create_match)
+        .rpc("clientrpc.create_leaderboard", create_leaderboard)
+        .rpc("clientrpc.create_tournament", create_tournament)
         .run()
 }
 
 async fn create_match(call: RpcCall) -> Result<String, ApiError> {
     let id = call.tagus.room_create("echo", call.payload).await?;
     Ok(format!(r#"{{"match_id":"{id}"}}"#))
+}
+
+/// A leaderboard whose writes do what the payload says, greatest scores first: `{"operator":"best"}`, or `set`,
+/// `increment`, `decrement`.
+async fn create_leaderboard(call: RpcCall) -> Result<String, ApiError> {
+    let payload = payload(&call)?;
+    let operator = match payload["operator"].as_str() {
+        None | Some("best") => Operator::Best,
+        Some("set") => Operator::Set,
+        Some("increment" | "incr") => Operator::Increment,
+        Some("decrement" | "decr") => Operator::Decrement,
+        Some(_) => return Err(ApiError::invalid("no such operator")),
+    };
+    let board = Leaderboard {
+        operator,
+        ..Leaderboard::new(new_name(&call))
+    };
+    let board = call.tagus.leaderboard_create(board).await?;
+    Ok(serde_json::json!({ "leaderboard_id": board.id }).to_string())
+}
+
+/// A tournament that is on for an hour: `{"join_required":true,"max_size":2,"max_num_score":3}`, all of it optional.
+async fn create_tournament(call: RpcCall) -> Result<String, ApiError> {
+    let payload = payload(&call)?;
+    let number = |name: &str| payload[name].as_u64().and_then(|value| value.try_into().ok());
+    let rules = TournamentRules {
+        title: "A cup".to_owned(),
+        duration_secs: 3_600,
+        join_required: payload["join_required"].as_bool().unwrap_or_default(),
+        size_max: number("max_size").unwrap_or_default(),
+        attempts_max: number("max_num_score").unwrap_or_default(),
+        ..TournamentRules::default()
+    };
+    let board = Leaderboard {
+        tournament: Some(rules),
+        ..Leaderboard::new(new_name(&call))
+    };
+    let board = call.tagus.tournament_create(board).await?;
+    Ok(serde_json::json!({ "tournament_id": board.id }).to_string())
+}
+
+fn payload(call: &RpcCall) -> Result<serde_json::Value, ApiError> {
+    if call.payload.is_empty() {
+        return Ok(serde_json::Value::Null);
+    }
+    serde_json::from_str(&call.payload).map_err(|error| ApiError::invalid(error.to_string()))
+}
+
+/// A name that no board has.
+fn new_name(call: &RpcCall) -> String {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    format!("board-{}-{number}", call.tagus.now().0)
 }
 
 /// Sends every message back to everybody, under the op code it came with.

@@ -1,8 +1,8 @@
 //! Port 7351: metrics, health, readiness, and the operator's calls.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::admin_api;
 use crate::tagus::Tagus;
@@ -21,8 +21,38 @@ use tokio::task::JoinSet;
 
 pub(crate) struct AdminDoor {
     pub(crate) registry: Registry,
-    pub(crate) ready: AtomicBool,
+    pub(crate) readiness: Arc<Readiness>,
     pub(crate) tagus: Tagus,
+}
+
+/// Why the server should not be sent anybody yet, or any more.
+#[derive(Default)]
+pub(crate) struct Readiness {
+    reasons: Mutex<BTreeSet<&'static str>>,
+}
+
+impl Readiness {
+    /// From here on the server is not ready, for this reason.
+    pub(crate) fn wait_for(&self, reason: &'static str) {
+        self.reasons().insert(reason);
+    }
+
+    /// The reason is gone.
+    pub(crate) fn done(&self, reason: &'static str) {
+        self.reasons().remove(reason);
+    }
+
+    fn answer(&self) -> Response<Full<Bytes>> {
+        let reasons: Vec<&str> = self.reasons().iter().copied().collect();
+        match reasons.as_slice() {
+            [] => response(200, PLAIN, "ready\n"),
+            reasons => response(503, PLAIN, format!("not ready: {}\n", reasons.join(", "))),
+        }
+    }
+
+    fn reasons(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
+        self.reasons.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Serves until the server drains.
@@ -81,8 +111,7 @@ async fn answer(door: &AdminDoor, path: &str) -> Response<Full<Bytes>> {
     match path {
         "/metrics" => response(200, CONTENT_TYPE, encode(&door.registry)),
         "/healthz" => response(200, PLAIN, "ok\n"),
-        "/readyz" if door.ready.load(Ordering::Acquire) => response(200, PLAIN, "ready\n"),
-        "/readyz" => response(503, PLAIN, "not ready\n"),
+        "/readyz" => door.readiness.answer(),
         _ => response(
             404,
             PLAIN,

@@ -34,6 +34,8 @@ pub(crate) type EventFn = Arc<dyn Fn(Tagus, Event) -> BoxFuture<()> + Send + Syn
 pub(crate) struct Events {
     /// None without a handler, and after the end.
     sender: Mutex<Option<mpsc::Sender<Queued>>>,
+    /// None after the start of the workers.
+    source: Mutex<Option<EventSource>>,
     bytes: Arc<Semaphore>,
     metrics: EventMetrics,
 }
@@ -45,10 +47,12 @@ struct Queued {
 }
 
 /// What is counted of events.
-#[derive(Clone, Default)]
-pub(crate) struct EventMetrics {
+#[derive(Default)]
+struct EventMetrics {
     /// Events taken into the queue.
     queued: Counter,
+    /// Events that a worker took. Those that wait are the difference.
+    begun: Counter,
     /// Events refused because the queue was full. Alert when it rises: more workers, or a quicker handler.
     dropped: Counter,
     /// Events whose handler panicked.
@@ -56,9 +60,11 @@ pub(crate) struct EventMetrics {
 }
 
 impl EventMetrics {
-    pub(crate) fn register(&self, registry: &mut Registry) {
+    fn register(&self, registry: &mut Registry) {
         let sub = registry.sub_registry_with_prefix("tagus_events");
         sub.register("queued", "Events taken into the queue", self.queued.clone());
+        let begun = "Events that a worker took from the queue";
+        sub.register("begun", begun, self.begun.clone());
         let full = "Events refused because the queue was full";
         sub.register("dropped", full, self.dropped.clone());
         let failed = "Events whose handler panicked";
@@ -67,18 +73,14 @@ impl EventMetrics {
 }
 
 /// The queue's other end, until its workers start.
-pub(crate) struct EventSource {
+struct EventSource {
     receiver: mpsc::Receiver<Queued>,
     handler: EventFn,
     workers: usize,
 }
 
 impl Events {
-    pub(crate) fn new(
-        config: &ServerCodeConfig,
-        handler: Option<EventFn>,
-        metrics: EventMetrics,
-    ) -> (Self, Option<EventSource>) {
+    pub(crate) fn new(config: &ServerCodeConfig, handler: Option<EventFn>) -> Self {
         let (sender, source) = match handler {
             None => (None, None),
             Some(handler) => {
@@ -92,12 +94,38 @@ impl Events {
                 (Some(sender), Some(source))
             }
         };
-        let events = Self {
+        Self {
             sender: Mutex::new(sender),
+            source: Mutex::new(source),
             bytes: Arc::new(Semaphore::new(config.events_queue_bytes_max as usize)),
-            metrics,
-        };
-        (events, source)
+            metrics: EventMetrics::default(),
+        }
+    }
+
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
+    }
+
+    /// Starts the workers; they end after [`Self::close`], or when the set is dropped.
+    pub(crate) fn start(&self, tagus: &Tagus) -> JoinSet<()> {
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut workers = JoinSet::new();
+        if let Some(source) = source.take() {
+            let receiver = Arc::new(tokio::sync::Mutex::new(source.receiver));
+            for _ in 0..source.workers {
+                let (receiver, handler) = (receiver.clone(), source.handler.clone());
+                workers.spawn(work(tagus.clone(), receiver, handler));
+            }
+        }
+        workers
+    }
+
+    /// Events that wait.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.metrics
+            .queued
+            .get()
+            .saturating_sub(self.metrics.begun.get())
     }
 
     /// Takes an event.
@@ -128,19 +156,6 @@ impl Events {
     }
 }
 
-impl EventSource {
-    /// Starts the workers; they end after [`Events::close`], or when the set is dropped.
-    pub(crate) fn start(self, tagus: &Tagus) -> JoinSet<()> {
-        let receiver = Arc::new(tokio::sync::Mutex::new(self.receiver));
-        let mut workers = JoinSet::new();
-        for _ in 0..self.workers {
-            let (receiver, handler) = (receiver.clone(), self.handler.clone());
-            workers.spawn(work(tagus.clone(), receiver, handler));
-        }
-        workers
-    }
-}
-
 async fn work(
     tagus: Tagus,
     receiver: Arc<tokio::sync::Mutex<mpsc::Receiver<Queued>>>,
@@ -152,6 +167,7 @@ async fn work(
             return;
         };
         drop(share);
+        tagus.gateway.events.metrics.begun.inc();
         let name = event.name.clone();
         let handled = {
             let (tagus, handler) = (tagus.clone(), handler.clone());
@@ -167,7 +183,9 @@ async fn work(
 /// Bytes of the texts, and something for each of them.
 fn bytes_of(event: &Event) -> u32 {
     let pairs = event.properties.iter();
-    let texts: usize = pairs.map(|(key, value)| key.len() + value.len() + TEXT_BYTES).sum();
+    let texts: usize = pairs
+        .map(|(key, value)| key.len() + value.len() + TEXT_BYTES)
+        .sum();
     u32::try_from(texts + event.name.len() + TEXT_BYTES).unwrap_or(u32::MAX)
 }
 

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use tagus_base::UserId;
 use tagus_wire::to_json;
 
-use crate::api::{ApiError, account_out, friend_out};
+use crate::api::{ApiError, account_out, friend_out, record_out};
 use crate::gateway::Gateway;
 use crate::hooks::BoxFuture;
-use crate::live::notification_out;
+use crate::live::{channel_message_out, notification_out};
 
 /// What one subject keeps of an account, in the form that the API answers it.
 type Part = fn(Arc<Gateway>, UserId) -> BoxFuture<Result<Value, ApiError>>;
@@ -21,6 +21,10 @@ const PARTS: &[(&str, Part)] = &[
     ("notifications", |gateway, id| {
         Box::pin(notifications(gateway, id))
     }),
+    ("leaderboard_records", |gateway, id| {
+        Box::pin(leaderboard_records(gateway, id))
+    }),
+    ("messages", |gateway, id| Box::pin(messages(gateway, id))),
 ];
 
 /// The document. Its parts are read one after another, while their owner may go on playing.
@@ -65,6 +69,28 @@ async fn notifications(gateway: Arc<Gateway>, user_id: UserId) -> Result<Value, 
         }
         cursor = page.cacheable_cursor;
     }
+}
+
+/// What the account's owner wrote in channels.
+async fn messages(gateway: Arc<Gateway>, user_id: UserId) -> Result<Value, ApiError> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let limit = tagus_players::CHANNEL_MESSAGES_LIST_MAX;
+        let (messages, next) = gateway.chat.export(user_id, limit, &cursor).await?;
+        for message in messages {
+            all.push(value(&channel_message_out(message))?);
+        }
+        if next.is_empty() {
+            return Ok(all.into());
+        }
+        cursor = next;
+    }
+}
+
+/// Scores of all periods, without their ranks.
+async fn leaderboard_records(gateway: Arc<Gateway>, user_id: UserId) -> Result<Value, ApiError> {
+    let records = gateway.leaderboards.export(user_id).await?.into_iter();
+    records.map(|record| value(&record_out(record))).collect()
 }
 
 /// A message in the API's JSON.

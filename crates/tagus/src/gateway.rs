@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ring::rand::{SecureRandom, SystemRandom};
 use tagus_base::{NodeId, RoomId, UnixMillis, Uuid};
 use tagus_bus::Listener;
+use tagus_players::leaderboards::Leaderboards;
 use tagus_players::{
     Accounts, Chat, Codes, Friends, Groups, Login, Logins, Notifications, Presence, Revoked,
     Storage, StreamId, StreamMode, TokenError, Wallets,
@@ -23,10 +24,13 @@ use crate::assets::Pages;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::entry::{Entry, VERSION_VARIABLE};
+use crate::events::Events;
 use crate::hooks::Hooks;
 use crate::live::Live;
 use crate::realtime;
+use crate::remote::Remotes;
 use crate::room_values::RoomValues;
+use crate::scheduler::Scheduler;
 use crate::sessions::Sessions;
 
 pub(crate) struct Gateway {
@@ -39,6 +43,7 @@ pub(crate) struct Gateway {
     pub(crate) friends: Friends,
     pub(crate) storage: Storage,
     pub(crate) wallets: Wallets,
+    pub(crate) leaderboards: Leaderboards,
     pub(crate) chat: Chat,
     pub(crate) groups: Groups,
     pub(crate) codes: Codes,
@@ -50,6 +55,9 @@ pub(crate) struct Gateway {
     pub(crate) directory: Directory,
     pub(crate) games: BTreeMap<String, Factory>,
     pub(crate) hooks: Hooks,
+    pub(crate) events: Events,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) remotes: Remotes,
     pub(crate) pages: Pages,
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) recordings: PathBuf,
@@ -112,7 +120,8 @@ impl Upstream for Door {
 
     fn intercepts(&self, kind: MessageKind) -> bool {
         let hooks = &self.0.hooks;
-        hooks.before_message(kind).is_some() || hooks.after_message(kind).is_some()
+        let is_local = hooks.before_message(kind).is_some() || hooks.after_message(kind).is_some();
+        is_local || self.0.remotes.intercepts(kind)
     }
 
     fn request(&self, requester: Requester, envelope: Envelope) {

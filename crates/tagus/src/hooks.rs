@@ -3,15 +3,19 @@
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use tagus_base::{SessionId, UserId};
+use tagus_players::leaderboards::BoardEvent;
 use tagus_shard::Identity;
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::{ClientMessage, MessageKind, Method};
 
 use crate::api::ApiError;
+use crate::server_code::ServerCode;
 use crate::tagus::Tagus;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -66,12 +70,23 @@ type BeforeMessageFn = Arc<
 type AfterMessageFn =
     Arc<dyn Fn(Tagus, Caller, Message, Option<Message>) -> BoxFuture<()> + Send + Sync>;
 
+type BoardFn = Arc<dyn Fn(Tagus, BoardEvent) -> BoxFuture<Result<(), ApiError>> + Send + Sync>;
 type SessionFn = Arc<dyn Fn(Tagus, Caller) -> BoxFuture<()> + Send + Sync>;
+
+/// What server code may hear of boards.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum BoardHook {
+    LeaderboardReset,
+    TournamentEnd,
+    TournamentReset,
+}
 
 #[derive(Default)]
 pub(crate) struct Hooks {
     pub(crate) session_start: Option<SessionFn>,
     pub(crate) session_end: Option<SessionFn>,
+    pub(crate) code: ServerCode,
+    boards: BTreeMap<BoardHook, BoardFn>,
     rpcs: HashMap<String, RpcFn>,
     before: HashMap<&'static str, Box<dyn Any + Send + Sync>>,
     after: HashMap<&'static str, Box<dyn Any + Send + Sync>>,
@@ -174,6 +189,19 @@ impl Hooks {
         self.session_end = Some(Arc::new(hook));
     }
 
+    pub(crate) fn add_board<F, Fut>(&mut self, of: BoardHook, hook: F)
+    where
+        F: Fn(Tagus, BoardEvent) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), ApiError>> + Send + 'static,
+    {
+        let hook: BoardFn = Arc::new(move |tagus, event| Box::pin(hook(tagus, event)));
+        self.boards.insert(of, hook);
+    }
+
+    pub(crate) fn board(&self, of: BoardHook) -> Option<&BoardFn> {
+        self.boards.get(&of)
+    }
+
     pub(crate) fn rpc(&self, id: &str) -> Option<&RpcFn> {
         self.rpcs.get(&id.to_lowercase())
     }
@@ -200,4 +228,28 @@ impl Hooks {
     {
         self.after.get(M::NAME)?.downcast_ref()
     }
+}
+
+/// A piece of server code panicked; what it said is in the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Panicked;
+
+impl From<Panicked> for ApiError {
+    fn from(_: Panicked) -> Self {
+        Self::internal()
+    }
+}
+
+/// Runs server code, whose panic shall end nothing but itself.
+pub(crate) async fn caught<T>(code: impl Future<Output = T> + Send) -> Result<T, Panicked> {
+    let mut code = Box::pin(code);
+    std::future::poll_fn(move |context| {
+        // After a panic the code is never polled again.
+        match catch_unwind(AssertUnwindSafe(|| code.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+            Err(_) => Poll::Ready(Err(Panicked)),
+        }
+    })
+    .await
 }

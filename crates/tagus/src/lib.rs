@@ -16,6 +16,7 @@ pub mod admin_cli;
 mod api;
 mod assets;
 pub mod bench;
+mod boards;
 #[cfg(feature = "arcade")]
 pub mod bot;
 pub mod cli;
@@ -23,37 +24,52 @@ mod config;
 mod directory;
 mod doors;
 mod entry;
+mod events;
 mod export;
 mod gateway;
 mod hooks;
 mod live;
 mod ops;
 mod realtime;
+mod remote;
 mod room_values;
+mod routes;
+mod scheduler;
 mod server;
+mod server_code;
 mod sessions;
 mod tagus;
 
-pub use api::{ApiError, CODE_INTERNAL, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND, CODE_UNAVAILABLE};
+pub use api::{
+    ApiError, CODE_INTERNAL, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND, CODE_RESOURCE_EXHAUSTED,
+    CODE_UNAVAILABLE,
+};
 pub use config::{
-    Config, ConfigError, KeyRing, RoomConfig, StoreSettings, StoreUrl, configuration_reference,
+    Config, ConfigError, KeyRing, RemoteConfig, RoomConfig, ServerCodeConfig, StoreSettings,
+    StoreUrl, configuration_reference,
 };
 pub use directory::{RoomFilter, RoomListing};
 pub use entry::{ClientConfig, Maintenance};
+pub use events::Event;
 pub use hooks::{Caller, RpcCall};
 pub use live::{Appearance, JoinError};
 pub use ops::{backup, healthcheck, migrate_copy, migration_status, restore};
+pub use routes::{HttpCall, HttpReply};
+pub use scheduler::JobCall;
 pub use server::Server;
 pub use tagus::Tagus;
 
 pub use tagus_base as base;
+pub use tagus_players::leaderboards;
+pub use tagus_players::ranks::{Direction, Ties};
 pub use tagus_players::{
-    AccountChange, AccountUpdate, Amounts, Asker, ChannelKind, ChannelMessage, ChannelPage,
+    AccountChange, AccountUpdate, Amounts, Asker, ChannelKind, ChannelMessage, ChannelPage, Every,
     ExpectedVersion, Group, GroupFilter, GroupPage, GroupRole, GroupUpdate, GroupUser,
-    GroupUserPage, GroupVerb, LedgerEntry, LedgerPage, MultiUpdate, MultiUpdated, NewGroup,
-    NewObject, ObjectId, OldObject, Presence, ReadPermission, SERVER_OWNER, StorageAck,
-    StorageObject, StoragePage, StreamId, StreamMode, UserGroup, UserGroupPage, WalletUpdate,
-    WalletUpdated, WritePermission,
+    GroupUserPage, GroupVerb, Job, JobState, LedgerEntry, LedgerPage, MultiUpdate, MultiUpdated,
+    NewGroup, NewJob, NewObject, ObjectId, OldObject, Presence, ReadPermission, SERVER_OWNER,
+    StorageAck, StorageObject, StoragePage, StreamId, StreamMode, UserGroup, UserGroupPage,
+    WalletUpdate, WalletUpdated, WritePermission,
 };
+pub use tagus_players::{Schedule, ScheduleError};
 pub use tagus_room as room;
 pub use tagus_wire as wire;

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
 
 use crate::api::ApiError;
 use crate::hooks::{BoxFuture, Caller};
@@ -79,6 +82,34 @@ impl HttpReply {
     }
 }
 
+impl HttpReply {
+    /// The answer as HTTP has it.
+    ///
+    /// # Errors
+    /// A status, or the name or value of a header, that HTTP does not have.
+    pub(crate) fn into_answer(self) -> Result<Response<Full<Bytes>>, ApiError> {
+        let wrong = |what: &str| {
+            tracing::error!(what, "a route answered what HTTP does not have");
+            ApiError::internal()
+        };
+        let mut answer = Response::new(Full::new(self.body));
+        *answer.status_mut() = match StatusCode::from_u16(self.status) {
+            Ok(status) if (200..600).contains(&self.status) => status,
+            _ => return Err(wrong("status")),
+        };
+        let headers = answer.headers_mut();
+        for (name, value) in self.headers {
+            let name = HeaderName::try_from(name).map_err(|_| wrong("header name"))?;
+            let value = HeaderValue::try_from(value).map_err(|_| wrong("header value"))?;
+            headers.append(name, value);
+        }
+        headers
+            .entry(header::ACCESS_CONTROL_ALLOW_ORIGIN)
+            .or_insert(HeaderValue::from_static("*"));
+        Ok(answer)
+    }
+}
+
 pub(crate) type RouteFn =
     Arc<dyn Fn(HttpCall) -> BoxFuture<Result<HttpReply, ApiError>> + Send + Sync>;
 
@@ -116,7 +147,7 @@ impl Routes {
             let Route { verb, pattern, .. } = route;
             let wrong = |why: &str| anyhow::bail!("the route {verb} {pattern}: {why}");
             if !VERBS.contains(&verb.as_str()) {
-                wrong("the method must be one of GET, POST, PUT, PATCH, DELETE")?;
+                wrong("the method must be one of GET, POST, PUT, DELETE")?;
             }
             let segments: Vec<&str> = pattern.split('/').skip(1).collect();
             if !pattern.starts_with('/') || pattern.contains(['?', '#', ' ']) {
@@ -190,7 +221,7 @@ fn param(part: &str) -> Option<&str> {
     part.strip_prefix('{')?.strip_suffix('}')
 }
 
-const VERBS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+const VERBS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
 
 #[cfg(test)]
 mod tests {
@@ -240,7 +271,7 @@ mod tests {
             (&[("GET", "/{a}/{a}")], "name of its own"),
             (&[("GET", "/{}")], "name of its own"),
             (&[("GET", "/v2/account")], "API"),
-            (&[("PATCH", "/v2/rpc/mine")], "API"),
+            (&[("DELETE", "/v2/rpc/mine")], "API"),
             (&[("GET", "/ws")], "API"),
             (&[("GET", "/a/{b}"), ("GET", "/a/{c}")], "already"),
         ] {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -12,8 +11,9 @@ use bytes::Bytes;
 use tagus_base::NodeId;
 use tagus_bus::Bus;
 use tagus_net::TcpDoorHandle;
+use tagus_players::leaderboards::{BoardEvent, Leaderboards};
 use tagus_players::{
-    Accounts, Chat, Codes, Friends, Groups, Hasher, HasherThreads, Keys, LoginConfig, Logins,
+    Accounts, Chat, Codes, Friends, Groups, Hasher, HasherThreads, Jobs, Keys, LoginConfig, Logins,
     Notifications, PlayersMetrics, Random, SharedStreams, Sqids, Storage, Wallets,
 };
 use tagus_room::{Factory, Game};
@@ -24,17 +24,22 @@ use tagus_wire::realtime::envelope::Message;
 use tagus_wire::{ClientMessage, Method};
 use tokio::sync::watch;
 
-use crate::admin::{self, AdminDoor};
+use crate::admin::{self, AdminDoor, Readiness};
 use crate::api::ApiError;
 use crate::assets::Pages;
+use crate::boards::{self, LOADING_RANKS};
 use crate::config::{CODE_LENGTH_MIN, Config, RoomConfig};
 use crate::directory::Directory;
 use crate::doors::Doors;
 use crate::entry::Entry;
+use crate::events::Events;
 use crate::gateway::{Door, Gateway, fill_random, named_room, unix_now};
-use crate::hooks::{Caller, Hooks, RpcCall};
+use crate::hooks::{BoardHook, Caller, Hooks, RpcCall};
 use crate::live::Live;
+use crate::remote::Remotes;
 use crate::room_values::RoomValues;
+use crate::scheduler::Scheduler;
+use crate::server_code::Running;
 use crate::sessions::Sessions;
 use crate::tagus::Tagus;
 
@@ -42,7 +47,7 @@ use crate::tagus::Tagus;
 pub struct Server {
     config: Config,
     pub(crate) games: BTreeMap<String, Factory>,
-    hooks: Hooks,
+    pub(crate) hooks: Hooks,
     pages: Pages,
 }
 
@@ -177,6 +182,41 @@ impl Server {
         self
     }
 
+    /// Runs `hook` when a leaderboard's schedule has reset it, with the board and the expiry of the period that is over.
+    /// It is called at least once for each reset, across restarts, and again where it fails; of resets that the server
+    /// missed, the newest [`tagus_players::leaderboards::EVENTS_MAX`].
+    #[must_use]
+    pub fn leaderboard_reset<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Tagus, BoardEvent) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), ApiError>> + Send + 'static,
+    {
+        self.hooks.add_board(BoardHook::LeaderboardReset, hook);
+        self
+    }
+
+    /// Runs `hook` when a tournament's period takes no more scores; as [`Self::leaderboard_reset`].
+    #[must_use]
+    pub fn tournament_end<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Tagus, BoardEvent) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), ApiError>> + Send + 'static,
+    {
+        self.hooks.add_board(BoardHook::TournamentEnd, hook);
+        self
+    }
+
+    /// Runs `hook` when a tournament's schedule has reset it; as [`Self::leaderboard_reset`].
+    #[must_use]
+    pub fn tournament_reset<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Tagus, BoardEvent) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), ApiError>> + Send + 'static,
+    {
+        self.hooks.add_board(BoardHook::TournamentReset, hook);
+        self
+    }
+
     /// Runs until Ctrl-C or SIGTERM, then drains and stops within the configured grace.
     ///
     /// # Errors
@@ -265,12 +305,19 @@ impl Server {
                 .with_context(|| format!("open the room {:?} of the configuration", room.name))?;
         }
 
+        let code = Running::start(&gateway, &mut registry)
+            .await
+            .context("run the handlers of the start")?;
         let (drain, draining) = watch::channel(false);
         let doors = Doors::open((http, tcp), &gateway, tls, &mut registry, &draining)?;
         admin.set_nonblocking(true)?;
+        let readiness = Arc::new(Readiness::default());
+        readiness.wait_for(LOADING_RANKS);
+        let boards = boards::drive(gateway.clone(), readiness.clone(), draining.clone());
+        let boards = tokio::spawn(boards);
         let admin_door = Arc::new(AdminDoor {
             registry,
-            ready: AtomicBool::new(true),
+            readiness: readiness.clone(),
             tagus: tagus.clone(),
         });
         let admin_listener = tokio::net::TcpListener::from_std(admin)?;
@@ -280,16 +327,18 @@ impl Server {
 
         stop_signal().await?;
         eprint_line("stopping: telling the players; press Ctrl-C again to stop at once");
-        admin_door.ready.store(false, Ordering::Release);
+        readiness.wait_for("stopping");
         let grace = Duration::from_millis(config.grace_ms.into());
         let stopping = stop(Parts {
             gateway,
             grace,
+            code,
             drain,
             doors: doors.handles,
             http_task: doors.serving,
             admin_task,
             sweeper,
+            boards,
             shard_threads,
             hasher_threads,
             store,
@@ -394,10 +443,14 @@ async fn build(
     let friends = Friends::new(store.clone(), notifications.clone());
     let storage = Storage::new(store.clone());
     let wallets = Wallets::new(store.clone(), random.clone());
+    let leaderboards = Leaderboards::load(store.clone()).await?;
     let streams = SharedStreams::new(config.streams, hasher.metrics());
     let sqids = Sqids::new(&config.codes_alphabet, CODE_LENGTH_MIN)?;
     let codes = Codes::new(store.clone(), random.clone(), sqids);
     let entry = Entry::load(store.clone(), &config.client).await?;
+    let events = Events::new(&config.server_code, hooks.code.event.clone());
+    let scheduler = Scheduler::new(Jobs::new(store.clone(), random.clone()));
+    let remotes = remotes_of(&config, &hooks)?;
     let accounts = Accounts::new(store.clone(), hasher, logins.clone(), random)
         .with_failed_passwords(config.failed_passwords);
     let recordings = config.data.join("recordings");
@@ -415,6 +468,7 @@ async fn build(
         friends,
         storage,
         wallets,
+        leaderboards,
         chat,
         groups,
         codes,
@@ -424,12 +478,27 @@ async fn build(
         _listener: listener,
         directory,
         games,
+        events,
+        scheduler,
+        remotes,
         hooks,
         pages,
         runtime,
         recordings,
         room_values,
     })
+}
+
+/// The services of the configuration. The routes and functions that they do not share are checked here, too.
+fn remotes_of(config: &Config, hooks: &Hooks) -> anyhow::Result<Remotes> {
+    hooks.code.routes.check()?;
+    let remotes = Remotes::new(&config.remotes)?;
+    if let Some(id) = remotes.rpc_ids().find(|id| hooks.rpc(id).is_some()) {
+        bail!(
+            "the RPC function {id:?} is both a service's and this server's; name one of them differently"
+        );
+    }
+    Ok(remotes)
 }
 
 fn shard_config(config: &Config) -> tagus_shard::Config {
@@ -455,11 +524,13 @@ fn shard_config(config: &Config) -> tagus_shard::Config {
 struct Parts {
     gateway: Arc<Gateway>,
     grace: Duration,
+    code: Running,
     drain: watch::Sender<bool>,
     doors: Vec<TcpDoorHandle>,
     http_task: tokio::task::JoinHandle<()>,
     admin_task: tokio::task::JoinHandle<()>,
     sweeper: tokio::task::JoinHandle<()>,
+    boards: tokio::task::JoinHandle<()>,
     shard_threads: ShardThreads,
     hasher_threads: HasherThreads,
     store: Store,
@@ -483,9 +554,12 @@ async fn stop(parts: Parts) -> anyhow::Result<()> {
             .iter()
             .any(|room| room.size > 0)
     };
-    while anybody() && tokio::time::Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let emptied = async {
+        while anybody() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::join!(emptied, parts.code.stop(deadline));
     parts.gateway.shards.stop();
     let shards = tokio::task::spawn_blocking(move || parts.shard_threads.join());
     let late = deadline + Duration::from_secs(1);
@@ -501,6 +575,9 @@ async fn stop(parts: Parts) -> anyhow::Result<()> {
     let values = parts.gateway.room_values.idle();
     if tokio::time::timeout_at(late, values).await.is_err() {
         tracing::warn!("still open: store operations of rooms");
+    }
+    if tokio::time::timeout_at(late, parts.boards).await.is_err() {
+        tracing::warn!("still open: hooks of leaderboards");
     }
     parts.admin_task.abort();
     parts.sweeper.abort();

@@ -84,7 +84,8 @@ pub(crate) fn write_json(node: &Node, out: &mut Vec<u8>) {
 }
 
 /// Text without its `%xx` escapes; `None` when one is broken or the result is not UTF-8.
-pub(crate) fn percent_decode(text: &str) -> Option<String> {
+#[must_use]
+pub fn percent_decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut out = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {

@@ -130,12 +130,7 @@ impl Document<'_> {
     }
 
     /// The request as a body. Fields of the path are not asked for twice.
-    fn whole_body(
-        &mut self,
-        name: &str,
-        rest: &[FieldDescriptor],
-        is_part: bool,
-    ) -> Result<Value> {
+    fn whole_body(&mut self, name: &str, rest: &[FieldDescriptor], is_part: bool) -> Result<Value> {
         match self.message(name)? {
             Some(message) if !is_part => self.reference(&message),
             _ => self.object(rest),

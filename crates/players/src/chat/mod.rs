@@ -43,6 +43,28 @@ pub mod channel_message_code {
     pub const GROUP_DEMOTE: i32 = 9;
 }
 
+/// Something to be said.
+#[derive(Clone, Debug)]
+pub struct NewChannelMessage<'a> {
+    /// Who says it; none is the server.
+    pub author: Option<Asker<'a>>,
+    /// A JSON object as text, at most 16,384 bytes.
+    pub content: String,
+    /// Kept in the channel's history; otherwise only those hear it who are there.
+    pub persistent: bool,
+}
+
+/// Which kept message is to be changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ChannelMessageChange<'a> {
+    /// Its channel.
+    pub channel: &'a StreamId,
+    /// Its id.
+    pub id: Uuid,
+    /// Who changes it, which must be its author; none is server code, which may change every message.
+    pub by: Option<UserId>,
+}
+
 /// The chat and its rules.
 #[derive(Clone)]
 pub struct Chat {
@@ -139,7 +161,7 @@ impl Chat {
         self.notifications.send(now, vec![told], out).await
     }
 
-    /// Says something in a channel, which is kept if it shall be. A nil author without a name is the server.
+    /// Says something in a channel.
     ///
     /// # Errors
     /// Content that is no JSON object, or longer than 16,384 bytes.
@@ -147,27 +169,26 @@ impl Chat {
         &self,
         now: UnixMillis,
         channel: &StreamId,
-        author: Asker<'_>,
-        content: String,
-        persistent: bool,
+        new: NewChannelMessage<'_>,
         out: &mut Vec<Push>,
     ) -> Result<ChannelMessage, PlayersError> {
         if !is_channel(channel) {
             return Err(INVALID_ID);
         }
-        check_content(&content)?;
+        check_content(&new.content)?;
+        let author = new.author;
         let message = ChannelMessage {
             channel: channel.clone(),
             id: random_uuid(&self.random),
             code: channel_message_code::TEXT,
-            sender_id: author.user_id,
-            username: author.username.to_owned(),
-            content,
+            sender_id: author.map_or(UserId(Uuid::NIL), |author| author.user_id),
+            username: author.map_or("", |author| author.username).to_owned(),
+            content: new.content,
             create_time: now,
             update_time: now,
-            persistent,
+            persistent: new.persistent,
         };
-        if persistent {
+        if message.persistent {
             let insert = ChannelOp::Insert(Box::new(message.clone().into()));
             let kept = self.store.commit(Batch::from(insert)).await;
             kept.map_err(PlayersError::store("keep a channel message"))?;
@@ -205,26 +226,23 @@ impl Chat {
         out.push(Push::ChannelMessage(message));
     }
 
-    /// Gives a kept message another content. Who is named may do so with what they wrote themselves;
-    /// nobody named is server code, which may with every message.
+    /// Gives a kept message another content.
     ///
     /// # Errors
     /// As [`Chat::send`]; there is no such message in the channel, or it is not theirs.
     pub async fn update(
         &self,
         now: UnixMillis,
-        channel: &StreamId,
-        id: Uuid,
-        by: Option<UserId>,
+        of: ChannelMessageChange<'_>,
         content: String,
         out: &mut Vec<Push>,
     ) -> Result<ChannelMessage, PlayersError> {
         check_content(&content)?;
         let not_found = NOT_FOUND_TO_UPDATE;
-        let mut message = self.changeable(channel, id, by, not_found).await?;
+        let mut message = self.changeable(of, not_found).await?;
         let update = ChannelOp::Update {
-            channel: channel.to_string(),
-            id,
+            channel: of.channel.to_string(),
+            id: of.id,
             content: content.clone(),
             update_time: now,
         };
@@ -236,23 +254,23 @@ impl Chat {
         Ok(message)
     }
 
-    /// Removes a kept message; who may is as with [`Chat::update`].
+    /// Removes a kept message.
     ///
     /// # Errors
     /// There is no such message in the channel, or it is not theirs.
     pub async fn remove(
         &self,
         now: UnixMillis,
-        channel: &StreamId,
-        id: Uuid,
-        by: Option<UserId>,
+        of: ChannelMessageChange<'_>,
         out: &mut Vec<Push>,
     ) -> Result<ChannelMessage, PlayersError> {
         let not_found = NOT_FOUND_TO_REMOVE;
-        let mut message = self.changeable(channel, id, by, not_found).await?;
-        let channel = channel.to_string();
-        self.change(ChannelOp::Remove { channel, id }, not_found)
-            .await?;
+        let mut message = self.changeable(of, not_found).await?;
+        let remove = ChannelOp::Remove {
+            channel: of.channel.to_string(),
+            id: of.id,
+        };
+        self.change(remove, not_found).await?;
         message.code = channel_message_code::REMOVE;
         "{}".clone_into(&mut message.content);
         message.update_time = now;
@@ -263,22 +281,21 @@ impl Chat {
     /// A kept message that may be changed.
     async fn changeable(
         &self,
-        channel: &StreamId,
-        id: Uuid,
-        by: Option<UserId>,
+        of: ChannelMessageChange<'_>,
         not_found: &'static str,
     ) -> Result<ChannelMessage, PlayersError> {
-        let row = self.store.channel_message(&channel.to_string(), id).await;
+        let channel = of.channel.to_string();
+        let row = self.store.channel_message(&channel, of.id).await;
         let row = row.map_err(PlayersError::store("read a channel message"))?;
         // What the server says about somebody is not theirs.
         let is_theirs = |row: &ChannelMessageRow| {
-            by.is_none_or(|by| {
+            of.by.is_none_or(|by| {
                 by == row.sender_id && row.code == i64::from(channel_message_code::TEXT)
             })
         };
         let row = row.filter(is_theirs);
         let row = row.ok_or(PlayersError::NotFound(not_found))?;
-        Ok(read_row(channel.clone(), row))
+        Ok(read_row(of.channel.clone(), row))
     }
 
     async fn change(&self, op: ChannelOp, not_found: &'static str) -> Result<(), PlayersError> {

@@ -194,10 +194,10 @@ impl Groups {
         cursor: &str,
     ) -> Result<GroupUserPage, PlayersError> {
         let limit = checked_limit(limit)?;
-        let mut after = (i64::MIN, UnixMillis(0), UserId(Uuid::NIL));
+        let mut after = None;
         if !cursor.is_empty() {
             let (state, time, id) = read_edge(KIND_USERS, cursor, group_id, role)?;
-            after = (state, time, UserId(id));
+            after = Some((state, time, UserId(id)));
         }
         if self.get(&[group_id]).await?.is_empty() {
             return Err(NO_GROUP);
@@ -238,9 +238,9 @@ impl Groups {
         cursor: &str,
     ) -> Result<UserGroupPage, PlayersError> {
         let limit = checked_limit(limit)?;
-        let mut after = (i64::MIN, UnixMillis(0), Uuid::NIL);
+        let mut after = None;
         if !cursor.is_empty() {
-            after = read_edge(KIND_OF_USER, cursor, user_id.0, role)?;
+            after = Some(read_edge(KIND_OF_USER, cursor, user_id.0, role)?);
         }
         let edges = self
             .store

@@ -236,10 +236,9 @@ impl Groups {
         change: &mut Change,
     ) -> Result<(), PlayersError> {
         let roles = [GroupRole::Superadmin, GroupRole::Admin].map(|role| role.number().into());
-        let first = (i64::MIN, UnixMillis(0), UserId(Uuid::NIL));
         let admins = self
             .store
-            .group_members(group_id, roles.into(), first, ASKED_MAX);
+            .group_members(group_id, roles.into(), None, ASKED_MAX);
         let name = asker.username;
         let content =
             serde_json::json!({ "group_id": group_id.to_string(), "username": name }).to_string();

@@ -512,7 +512,10 @@ mod tests {
             end_time: millis(DAY + 2 * HOUR + 60),
             ..rules
         };
-        assert_eq!(tournament("", short).period(at(2)).end, millis(DAY + 2 * HOUR + 60));
+        assert_eq!(
+            tournament("", short).period(at(2)).end,
+            millis(DAY + 2 * HOUR + 60)
+        );
     }
 
     #[test]
@@ -535,7 +538,10 @@ mod tests {
             duration_secs: 6 * 3_600,
             ..rules.clone()
         };
-        assert_eq!(hours(tournament("0 12 * * *", inside).period(at(15))), (15, 18, 36));
+        assert_eq!(
+            hours(tournament("0 12 * * *", inside).period(at(15))),
+            (15, 18, 36)
+        );
         // A period is cut by the next reset and by the tournament's end.
         let long = TournamentRules {
             duration_secs: 1_000_000,
@@ -551,9 +557,14 @@ mod tests {
     #[test]
     fn what_happened_is_told_once_behind_the_marks() {
         let told = |board: &Leaderboard, mark, now| -> Vec<(BoardEventKind, u64)> {
-            let marks = Marks { reset: mark, end: mark };
+            let marks = Marks {
+                reset: mark,
+                end: mark,
+            };
             let events = board.events(now, &marks).into_iter();
-            events.map(|event| (event.kind, (event.time.as_secs() - DAY) / HOUR)).collect()
+            events
+                .map(|event| (event.kind, (event.time.as_secs() - DAY) / HOUR))
+                .collect()
         };
         use BoardEventKind::{End, Reset};
         let mut board = Leaderboard::new("b");
@@ -561,7 +572,10 @@ mod tests {
         board.reset_schedule = Schedule::parse("0 12 * * *").ok();
         assert_eq!(told(&board, at(12), at(35)), []);
         assert_eq!(told(&board, at(12), at(36)), [(Reset, 36)]);
-        assert_eq!(told(&board, at(11), at(70)), [(Reset, 12), (Reset, 36), (Reset, 60)]);
+        assert_eq!(
+            told(&board, at(11), at(70)),
+            [(Reset, 12), (Reset, 36), (Reset, 60)]
+        );
         assert_eq!(told(&board, at(0), at(24 * 100)).len(), EVENTS_MAX);
         let rules = TournamentRules {
             start_time: at(13),

@@ -118,7 +118,10 @@ impl Leaderboards {
             None => RecordPage::default(),
         };
         let period = (board.definition.id.as_str(), expiry);
-        let owners = self.inner.store.leaderboard_records_of(period, query.owners);
+        let owners = self
+            .inner
+            .store
+            .leaderboard_records_of(period, query.owners);
         let owners = owners.await.map_err(READ)?;
         page.owner_records = self.ranked((&board, expiry), owners).await?;
         page.rank_count = self.rank_count(&board, expiry).await?;
@@ -171,7 +174,9 @@ impl Leaderboards {
         rows.reverse();
         rows.push(own);
         rows.extend(after.into_iter().take(after_count));
-        let mut page = self.finish((&board, expiry), rows, more_before, more_after).await?;
+        let mut page = self
+            .finish((&board, expiry), rows, more_before, more_after)
+            .await?;
         page.rank_count = rank_count;
         Ok(page)
     }
@@ -205,7 +210,8 @@ impl Leaderboards {
             (more, true)
         };
         let rows = std::mem::take(rows);
-        self.finish((board, expiry), rows, more_before, more_after).await
+        self.finish((board, expiry), rows, more_before, more_after)
+            .await
     }
 
     /// Adds ranks and cursors to the rows of a page.
@@ -217,7 +223,8 @@ impl Leaderboards {
         more_after: bool,
     ) -> Result<RecordPage, PlayersError> {
         let cursor = |row: Option<&LeaderboardRecordRow>, forward| {
-            row.map(|row| write_cursor(row, forward)).unwrap_or_default()
+            row.map(|row| write_cursor(row, forward))
+                .unwrap_or_default()
         };
         let prev_cursor = if more_before {
             cursor(rows.first(), false)
@@ -265,7 +272,10 @@ impl Leaderboards {
         let (mut from, mut rank) = (None, 1);
         let period = (board.definition.id.as_str(), expiry);
         for (place, index) in places {
-            let between = self.inner.store.leaderboard_records_between(period, from, place);
+            let between = self
+                .inner
+                .store
+                .leaderboard_records_between(period, from, place);
             rank += between.await.map_err(READ)?;
             ranks[index] = rank;
             from = Some(place);
@@ -294,7 +304,10 @@ impl Leaderboards {
         let mut after = (String::new(), UnixMillis(0));
         loop {
             let place = (after.0.as_str(), after.1);
-            let rows = self.inner.store.leaderboard_records_of_owner(owner, place, EXPORT_ROWS);
+            let rows = self
+                .inner
+                .store
+                .leaderboard_records_of_owner(owner, place, EXPORT_ROWS);
             let rows = rows.await.map_err(READ)?;
             let Some(last) = rows.last() else {
                 return Ok(records);
@@ -349,7 +362,9 @@ impl Leaderboards {
         now: UnixMillis,
         ids: &[&str],
     ) -> Result<Vec<Tournament>, PlayersError> {
-        let boards = ids.iter().filter_map(|id| self.get(BoardKind::Tournament, id));
+        let boards = ids
+            .iter()
+            .filter_map(|id| self.get(BoardKind::Tournament, id));
         self.at(now, boards.collect()).await
     }
 
@@ -360,8 +375,15 @@ impl Leaderboards {
     ) -> Result<Vec<Tournament>, PlayersError> {
         let periods: Vec<_> = boards.iter().map(|board| board.period(now)).collect();
         let named = boards.iter().zip(&periods);
-        let named: Vec<_> = named.map(|(board, period)| (board.id.as_str(), period.expiry)).collect();
-        let sizes = self.inner.store.tournament_sizes(&named).await.map_err(READ)?;
+        let named: Vec<_> = named
+            .map(|(board, period)| (board.id.as_str(), period.expiry))
+            .collect();
+        let sizes = self
+            .inner
+            .store
+            .tournament_sizes(&named)
+            .await
+            .map_err(READ)?;
         let all = boards.into_iter().zip(periods).zip(sizes);
         let tournament = |((board, period), size): ((Leaderboard, super::Period), u64)| {
             let size_max = board.tournament.as_ref().map_or(0, |rules| rules.size_max);
@@ -423,7 +445,9 @@ impl TournamentFilter {
             return refuse("Tournament category end must be between 0 and 127.");
         }
         if end < start {
-            return refuse("Tournament category end must be greater than or equal to category start.");
+            return refuse(
+                "Tournament category end must be greater than or equal to category start.",
+            );
         }
         match (self.start_time, self.end_time) {
             (Some(start), Some(end)) if end != UnixMillis(0) && end < start => {
@@ -447,18 +471,17 @@ impl TournamentFilter {
             Some(UnixMillis(0)) => end == never,
             Some(latest) => end != never && end <= latest,
         };
-        self.category_start.is_none_or(|least| rules.category >= least)
+        self.category_start
+            .is_none_or(|least| rules.category >= least)
             && self.category_end.is_none_or(|most| rules.category <= most)
-            && self.start_time.is_none_or(|earliest| rules.start_time >= earliest)
+            && self
+                .start_time
+                .is_none_or(|earliest| rules.start_time >= earliest)
             && ends_well
     }
 }
 
-fn expiry_of(
-    board: &Leaderboard,
-    now: UnixMillis,
-    secs: i64,
-) -> Result<UnixMillis, PlayersError> {
+fn expiry_of(board: &Leaderboard, now: UnixMillis, secs: i64) -> Result<UnixMillis, PlayersError> {
     match u64::try_from(secs) {
         Ok(0) => Ok(board.period(now).expiry),
         Ok(secs) => Ok(UnixMillis(0).plus_secs(secs)),

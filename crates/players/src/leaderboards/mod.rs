@@ -209,7 +209,10 @@ impl Leaderboards {
         let mut after = None;
         loop {
             let period = (board.definition.id.as_str(), expiry);
-            let page = self.inner.store.leaderboard_records_after(period, after, PAGE_ROWS);
+            let page = self
+                .inner
+                .store
+                .leaderboard_records_after(period, after, PAGE_ROWS);
             let page = page.await.map_err(PlayersError::store("load ranks"))?;
             let place = |row: &LeaderboardRecordRow| (row.key.owner_id, row.order);
             board.load(expiry, page.iter().map(place));

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 use tagus_base::{UnixMillis, UserId, Uuid};
 use tagus_players::{
-    ExpectedVersion, NewObject, OBJECTS_MAX, ObjectId, OldObject, PlayersError, ReadPermission,
-    SERVER_OWNER, Storage, StorageAck, StorageChange, StorageObject, StorageRights,
+    ExpectedVersion, NewObject, ObjectId, OldObject, PlayersError, ReadPermission, SERVER_OWNER,
+    STORAGE_OBJECTS_MAX, Storage, StorageAck, StorageChange, StorageObject, StorageRights,
     WritePermission,
 };
 use tagus_store::{AccountOp, AccountRow, SqliteConfig, Store, block_on};
@@ -343,7 +343,7 @@ fn bad_objects_are_refused() {
             })
             .collect()
     };
-    for (rights, most) in [(of(ANA), OBJECTS_MAX), (SERVER, 256)] {
+    for (rights, most) in [(of(ANA), STORAGE_OBJECTS_MAX), (SERVER, 256)] {
         let ids: Vec<ObjectId> = named(most + 1).collect();
         assert_eq!(refusal(block_on(storage.read(rights, &ids))).0, 3);
         assert_eq!(refusal(write(&storage, rights, objects(most + 1))).0, 3);

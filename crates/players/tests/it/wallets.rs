@@ -267,6 +267,9 @@ fn renamed(number: u8, name: &str) -> AccountChange {
     }
 }
 
+/// Puts something wrong into a good request.
+type Spoil = fn(&mut MultiUpdate);
+
 /// Everything that is kept of the people.
 fn state(store: &Store, storage: &Storage, wallets: &Wallets) -> String {
     let all = (1..=3).map(|number| {
@@ -301,7 +304,7 @@ fn several_things_change_together_or_not_at_all() {
         ],
     };
     let before = state(&store, &storage, &wallets);
-    let bad: [(fn(&mut MultiUpdate), i32); 10] = [
+    let bad: [(Spoil, i32); 10] = [
         (|all| all.accounts.push(renamed(2, "ana")), 6),
         (|all| all.accounts.push(renamed(9, "eva")), 5),
         (|all| all.accounts[0].metadata = Some("[]".to_owned()), 3),

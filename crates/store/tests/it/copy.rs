@@ -1,9 +1,9 @@
 //! A copy from one database to another is whole, goes on where it was interrupted, and never mixes rows.
 
-use tagus_base::{UnixMillis, Uuid};
+use tagus_base::{UnixMillis, UserId, Uuid};
 use tagus_store::{
-    AccountOp, Batch, CopyStage, Logout, LogoutOp, LogoutRow, RoomDataOp, SqliteConfig, Store,
-    StoreError, block_on, copy,
+    AccountOp, Batch, CopyStage, Logout, LogoutOp, LogoutRow, Overwrite, RoomDataOp, SqliteConfig,
+    StorageOp, StorageRow, Store, StoreError, block_on, copy,
 };
 
 use crate::postgres::Schema;
@@ -31,13 +31,40 @@ fn full(store: &Store) {
                 value: vec![number, 0, 255].into(),
             });
     }
+    for owner in owners() {
+        batch = batch.with(StorageOp::Put {
+            row: Box::new(StorageRow {
+                collection: "saves".to_owned(),
+                owner,
+                key: "k".to_owned(),
+                value: "{}".to_owned(),
+                version: "1".to_owned(),
+                permission_read: 2,
+                permission_write: 1,
+                create_time: UnixMillis(1),
+                update_time: UnixMillis(2),
+            }),
+            over: Overwrite::Any,
+            permission_write_min: 0,
+        });
+    }
     store.commit_blocking(batch).unwrap();
+}
+
+/// An account, and the server.
+fn owners() -> [UserId; 2] {
+    [user(1), UserId(Uuid::NIL)]
 }
 
 fn same(from: &Store, to: &Store) {
     let counts = block_on(from.counts()).unwrap();
     assert_eq!(block_on(to.counts()).unwrap(), counts);
     assert!((0..ACCOUNTS).all(|number| has_login(to, number) == (number != 7)));
+    let objects = |store: &Store| {
+        let ids = owners().map(|owner| ("saves", owner, "k", 0));
+        block_on(store.storage_objects(&ids)).unwrap()
+    };
+    assert_eq!((objects(to), objects(to).len()), (objects(from), 2));
     let values = block_on(from.room_data("röm")).unwrap();
     assert_eq!(block_on(to.room_data("röm")).unwrap(), values);
 }

@@ -186,6 +186,7 @@ async fn delete_account(scope: Scope, (): ()) -> Result<(), ApiError> {
         .delete_account(unix_now(), user_id)
         .await?;
     scope.gateway.close_revoked(&[revoked]);
+    scope.gateway.leaderboards.forget(user_id).await;
     Ok(())
 }
 

@@ -18,6 +18,8 @@ pub struct ApiError {
 pub const CODE_INVALID_ARGUMENT: i32 = 3;
 /// What was asked for does not exist: HTTP 404.
 pub const CODE_NOT_FOUND: i32 = 5;
+/// Too many of something: HTTP 429.
+pub const CODE_RESOURCE_EXHAUSTED: i32 = 8;
 /// The server is at fault: HTTP 500.
 pub const CODE_INTERNAL: i32 = 13;
 /// Not now: HTTP 503.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tagus_base::UserId;
-use tagus_players::{Asker, CodeKind, Login};
+use tagus_base::{UserId, Uuid};
+use tagus_players::{Asker, CodeKind, GroupRole, Login};
 use tagus_wire::Auth;
 
 use crate::api::ApiError;
@@ -49,6 +49,9 @@ const EXTENSIONS: &[Extension] = extensions! {
     "x/code": GET Bearer ["code"] => code,
     "x/code": DELETE Bearer ["code"] => revoke_code,
     "x/friend": POST Bearer ["friend", "*"] => add_friend,
+    "x/group": POST Bearer ["group", "*"] => join_group,
+    "x/group/code": GET Bearer ["group", "*", "code"] => group_code,
+    "x/group/code": DELETE Bearer ["group", "*", "code"] => revoke_group_code,
 };
 
 /// A call that the table has.
@@ -77,6 +80,15 @@ pub(crate) fn find(verb: &str, path: &str) -> Option<Result<Found, ApiError>> {
     let segment = extension.path.iter().position(|known| *known == "*");
     let segment = segment.map_or("", |at| segments[at]).to_owned();
     Some(Ok(Found { extension, segment }))
+}
+
+/// Verb and path of each call of the table.
+#[cfg(test)]
+pub(super) fn all() -> impl Iterator<Item = (&'static str, String)> {
+    EXTENSIONS.iter().map(|extension| {
+        let path = format!("/v2/x/{}", extension.path.join("/"));
+        (extension.verb, path)
+    })
 }
 
 fn serves(known: &str, verb: &str) -> bool {
@@ -151,23 +163,72 @@ async fn add_friend(asked: Asked) -> Result<Vec<u8>, ApiError> {
     let (gateway, login) = (&asked.gateway, asked.login()?);
     let subject = gateway.codes.subject(CodeKind::Friend, &asked.segment);
     let other = UserId(subject.await?);
-    let asker = Asker {
-        user_id: login.user_id,
-        username: &login.username,
-    };
     let mut pushes = Vec::new();
     let added = gateway
         .friends
-        .add(unix_now(), asker, &[other], "", &mut pushes)
+        .add(unix_now(), asker(login), &[other], "", &mut pushes)
         .await;
     gateway.live.deliver(pushes);
     added?;
     body(&json!({ "user_id": other.to_string() }))
 }
 
+/// Joins the open group of a code, or asks the admins of a closed one.
+async fn join_group(asked: Asked) -> Result<Vec<u8>, ApiError> {
+    let (gateway, login) = (&asked.gateway, asked.login()?);
+    let subject = gateway.codes.subject(CodeKind::Group, &asked.segment);
+    let group_id = subject.await?;
+    let mut pushes = Vec::new();
+    let joined = gateway
+        .groups
+        .join(unix_now(), asker(login), group_id, &mut pushes)
+        .await;
+    gateway.live.deliver(pushes);
+    joined?;
+    body(&json!({ "group_id": group_id.to_string() }))
+}
+
+/// A group's code, for its admins.
+async fn group_code(asked: Asked) -> Result<Vec<u8>, ApiError> {
+    let group_id = group_of_admin(&asked).await?;
+    let code = asked.gateway.codes.code(CodeKind::Group, group_id);
+    body(&json!({ "code": code.await? }))
+}
+
+async fn revoke_group_code(asked: Asked) -> Result<Vec<u8>, ApiError> {
+    let group_id = group_of_admin(&asked).await?;
+    let revoked = asked.gateway.codes.revoke(CodeKind::Group, group_id);
+    revoked.await?;
+    body(&json!({}))
+}
+
+/// The group that the path names, if the caller is one of its admins.
+async fn group_of_admin(asked: &Asked) -> Result<Uuid, ApiError> {
+    let group_id: Result<Uuid, _> = asked.segment.parse();
+    let group_id = group_id.map_err(|_| ApiError::invalid("Group ID must be a valid ID."))?;
+    let user_id = asked.login()?.user_id;
+    let role = asked.gateway.groups.role(group_id, user_id).await?;
+    match role {
+        Some(GroupRole::Superadmin | GroupRole::Admin) => Ok(group_id),
+        _ => Err(ApiError::new(
+            CODE_PERMISSION_DENIED,
+            "Group not found, or the caller is none of its admins.",
+        )),
+    }
+}
+
+fn asker(login: &Login) -> Asker<'_> {
+    Asker {
+        user_id: login.user_id,
+        username: &login.username,
+    }
+}
+
 fn body(value: &Value) -> Result<Vec<u8>, ApiError> {
     Ok(value.to_string().into_bytes())
 }
+
+const CODE_PERMISSION_DENIED: i32 = 7;
 
 #[cfg(test)]
 mod tests {
@@ -188,6 +249,8 @@ mod tests {
         assert_eq!(found("POST", "/v2/x/time"), "12");
         assert_eq!(found("DELETE", "/v2/x/code"), "x/code ");
         assert_eq!(found("POST", "/v2/x/friend/ABC"), "x/friend ABC");
+        assert_eq!(found("POST", "/v2/x/group/code"), "x/group code");
+        assert_eq!(found("GET", "/v2/x/group/ABC/code"), "x/group/code ABC");
         for none in [
             "/v2/x/",
             "/v2/x/time/",

@@ -1,5 +1,6 @@
 //! HTTP/1.1 with hyper: routing, authentication, limits, and what every answer carries.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,19 +18,21 @@ use hyper::{Method as Verb, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tagus_net::Permit;
 use tagus_players::Login;
-use tagus_wire::{Auth, Method as _, MethodInfo, Route, RouteError, method, route};
+use tagus_wire::{Auth, Method as _, MethodInfo, Route, RouteError, api, method, route};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use crate::api::methods::{Call, caller_of, handler};
-use crate::api::metrics::{HttpMetrics, OTHER, PAGE, WS};
+use crate::api::methods::{Call, around, caller_of, handler};
+use crate::api::metrics::{HttpMetrics, OTHER, PAGE, ROUTE, WS};
 use crate::api::socket::SocketRefusal;
-use crate::api::{ApiError, extensions, run_rpc, socket};
+use crate::api::{ApiError, CODE_RESOURCE_EXHAUSTED, extensions, openapi, run_rpc, socket};
 use crate::assets;
 use crate::doors::{Admission, Newcomer, Reason};
 use crate::entry::VERSION_HEADER;
 use crate::gateway::Gateway;
-use crate::hooks::Caller;
+use crate::hooks::{Caller, caught};
+use crate::routes::{Found, HttpCall, RouteFn};
+use crate::tagus::Tagus;
 
 /// What serves the connections of port 7350.
 pub(crate) struct HttpDoor {
@@ -147,6 +150,15 @@ impl HttpDoor {
         if let Some(found) = extensions::find(request.method().as_str(), &path) {
             return self.extension(request, found).await;
         }
+        let verb = request.method().as_str().to_owned();
+        let studio = self.studio_route(&verb, &path);
+        if let Some(Found::Handler(handler, params)) = studio {
+            let answer = self.studio(request, handler, params, &query).await;
+            return (
+                ROUTE,
+                answer.unwrap_or_else(|error| refuse(&error, error.body())),
+            );
+        }
         if let Some(answer) = self.page(&request, &path) {
             return (PAGE, answer);
         }
@@ -159,13 +171,52 @@ impl HttpDoor {
                 routed.0.name,
                 self.call(request, routed, query, address).await,
             ),
-            Err(RouteError::NotFound) => (OTHER, Err(ApiError::not_found("Not Found"))),
-            Err(RouteError::WrongVerb) => {
-                (OTHER, Err(ApiError::unimplemented("Method Not Allowed")))
+            Err(RouteError::NotFound) if studio.is_none() => {
+                (OTHER, Err(ApiError::not_found("Not Found")))
             }
+            Err(_) => (OTHER, Err(ApiError::unimplemented("Method Not Allowed"))),
         };
         let answer = answered.unwrap_or_else(|error| refuse(&error, error.body()));
         (method, answer)
+    }
+
+    /// What the path is to server code; none where it is the API's own or nothing.
+    fn studio_route(&self, verb: &str, path: &str) -> Option<Found<'_>> {
+        let found = match self.gateway.hooks.code.routes.find(verb, path) {
+            Found::Nothing => return None,
+            found => found,
+        };
+        let is_api = path.starts_with("/v2/rpc/") || route(verb, path) != Err(RouteError::NotFound);
+        (!is_api).then_some(found)
+    }
+
+    /// Answers for server code.
+    async fn studio(
+        &self,
+        request: Request<Incoming>,
+        handler: &RouteFn,
+        params: BTreeMap<String, String>,
+        query: &str,
+    ) -> Result<Answer, ApiError> {
+        let headers = request.headers();
+        let login = bearer(headers).and_then(|token| self.gateway.verify(token).ok());
+        let texts = headers.iter().filter_map(|(name, value)| {
+            let value = value.to_str().ok()?;
+            Some((name.as_str().to_owned(), value.to_owned()))
+        });
+        let call = HttpCall {
+            tagus: Tagus {
+                gateway: self.gateway.clone(),
+            },
+            caller: login.map(|login| caller_of(Some(&login))),
+            params,
+            query: parse_query(query),
+            headers: texts.collect(),
+            body: self.body(request).await?.into(),
+        };
+        let handler = handler.clone();
+        let reply = caught(async move { handler(call).await }).await??;
+        reply.into_answer()
     }
 
     fn page(&self, request: &Request<Incoming>, path: &str) -> Option<Answer> {
@@ -179,7 +230,11 @@ impl HttpDoor {
         if let Some(answer) = assets::serve_page(&self.gateway.pages, path) {
             return Some(answer);
         }
-        assets::serve(path, request.headers().get(header::IF_NONE_MATCH))
+        let if_none_match = request.headers().get(header::IF_NONE_MATCH);
+        if path == "/openapi.json" {
+            return Some(openapi::serve(if_none_match));
+        }
+        assets::serve(path, if_none_match)
     }
 
     fn upgrade(
@@ -343,7 +398,19 @@ impl HttpDoor {
             serde_json::from_str(&text)
                 .map_err(|_| ApiError::invalid("The body must be a JSON string."))?
         };
-        let result = run_rpc(&self.gateway, caller, id, payload, pairs).await?;
+        let (gateway, asked) = (&self.gateway, caller.clone());
+        let request = api::Rpc {
+            id: id.to_owned(),
+            payload,
+            http_key: String::new(),
+        };
+        let run = async |mut rpc: api::Rpc| {
+            let id = rpc.id.to_lowercase();
+            rpc.payload = run_rpc(gateway, asked, &id, rpc.payload, pairs).await?;
+            Ok(rpc)
+        };
+        let answered = around::<method::RpcFunc, _>(gateway, caller, request, run).await?;
+        let result = answered.payload;
         if unwrap {
             let mut answer = json(200, result.into_bytes());
             let kind =
@@ -518,6 +585,3 @@ fn preflight() -> Answer {
     );
     answer
 }
-
-/// Too many of something: HTTP 429.
-const CODE_RESOURCE_EXHAUSTED: i32 = 8;

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use tagus_players::Login;
 use tagus_wire::{Method, MethodInfo, Route, decode_rest, to_json};
 
-use crate::api::{ApiError, account, chat, friends, groups, matches, notifications, storage};
+use crate::api::{
+    ApiError, account, chat, events, friends, groups, leaderboards, matches, notifications,
+    storage, tournaments,
+};
 use crate::gateway::Gateway;
-use crate::hooks::{BoxFuture, Caller};
+use crate::hooks::{BoxFuture, Caller, caught};
 use crate::tagus::Tagus;
 
 /// One call over REST, after routing and authentication.
@@ -49,11 +52,14 @@ pub(crate) fn handler(info: &MethodInfo) -> Option<Handler> {
     let subjects = [
         account::handler,
         chat::handler,
+        events::handler,
         friends::handler,
         groups::handler,
+        leaderboards::handler,
         matches::handler,
         notifications::handler,
         storage::handler,
+        tournaments::handler,
     ];
     subjects.iter().find_map(|handler| handler(info.name))
 }
@@ -87,35 +93,57 @@ where
 {
     Box::pin(async move {
         let params: Vec<(&str, String)> = call.params;
-        let mut request = decode_rest::<M>(call.route, &params, &call.query, &call.body)
+        let request = decode_rest::<M>(call.route, &params, &call.query, &call.body)
             .map_err(|error| ApiError::invalid(error.to_string()))?;
-        let gateway = call.gateway.clone();
+        let gateway = call.gateway;
         let caller = caller_of(call.login.as_ref());
-        if let Some(hook) = gateway.hooks.before::<M>() {
-            let tagus = Tagus {
-                gateway: gateway.clone(),
-            };
-            match hook(tagus, caller.clone(), request).await? {
-                Some(changed) => request = changed,
-                None => return Err(ApiError::not_found("Requested resource was not found.")),
-            }
-        }
         let scope = Scope {
             gateway: gateway.clone(),
             login: call.login,
             address: call.address,
             client_version: call.client_version,
         };
-        let Some(hook) = gateway.hooks.after::<M>() else {
-            return Ok(to_json(&handle(scope, request).await?));
-        };
-        let response = handle(scope, request.clone()).await?;
-        let tagus = Tagus {
-            gateway: gateway.clone(),
-        };
-        let response = hook(tagus, caller, Arc::new(request), response).await;
-        Ok(to_json(&response))
+        let handled = around::<M, _>(&gateway, caller, request, |request| handle(scope, request));
+        Ok(to_json(&handled.await?))
     })
+}
+
+/// Runs what was registered before and after a method around its handler: server code first, then services.
+pub(super) async fn around<M, Fut>(
+    gateway: &Arc<Gateway>,
+    caller: Caller,
+    mut request: M::Request,
+    handle: impl FnOnce(M::Request) -> Fut,
+) -> Result<M::Response, ApiError>
+where
+    M: Method,
+    M::Request: Clone + Send + Sync + 'static,
+    M::Response: Send + 'static,
+    Fut: Future<Output = Result<M::Response, ApiError>>,
+{
+    let (hooks, remotes) = (&gateway.hooks, &gateway.remotes);
+    let tagus = || Tagus {
+        gateway: gateway.clone(),
+    };
+    let refused = || ApiError::not_found("Requested resource was not found.");
+    if let Some(hook) = hooks.before::<M>() {
+        let hooked = caught(hook(tagus(), caller.clone(), request)).await?;
+        request = hooked?.ok_or_else(refused)?;
+    }
+    request = remotes
+        .before(M::NAME, &caller, request)
+        .await?
+        .ok_or_else(refused)?;
+    let after = hooks.after::<M>();
+    if after.is_none() && !remotes.has_after(M::NAME) {
+        return handle(request).await;
+    }
+    let mut response = handle(request.clone()).await?;
+    let request = Arc::new(request);
+    if let Some(hook) = after {
+        response = caught(hook(tagus(), caller.clone(), request.clone(), response)).await?;
+    }
+    Ok(remotes.after(M::NAME, &caller, &*request, response).await)
 }
 
 pub(crate) fn caller_of(login: Option<&Login>) -> Caller {

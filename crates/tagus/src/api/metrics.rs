@@ -54,6 +54,8 @@ const fn class(status: StatusCode) -> &'static str {
 
 /// Pages, their files, and what the arcade asks for.
 pub(super) const PAGE: &str = "page";
+/// Routes of server code.
+pub(super) const ROUTE: &str = "route";
 /// Upgrades to a WebSocket.
 pub(super) const WS: &str = "ws";
 /// What is nothing of the method table.

@@ -3,21 +3,29 @@
 mod account;
 mod chat;
 mod error;
+mod events;
 mod extensions;
 mod friends;
 mod groups;
 mod http;
+mod leaderboards;
 mod matches;
 mod methods;
 mod metrics;
 mod notifications;
+mod openapi;
 mod rpc;
 mod socket;
 mod storage;
+mod tournaments;
 
 pub(crate) use account::account_out;
-pub use error::{ApiError, CODE_INTERNAL, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND, CODE_UNAVAILABLE};
+pub use error::{
+    ApiError, CODE_INTERNAL, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND, CODE_RESOURCE_EXHAUSTED,
+    CODE_UNAVAILABLE,
+};
 pub(crate) use friends::friend_out;
 pub(crate) use http::HttpDoor;
+pub(crate) use leaderboards::record_out;
 pub(crate) use metrics::HttpMetrics;
 pub(crate) use rpc::run_rpc;

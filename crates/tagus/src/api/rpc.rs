@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::ApiError;
 use crate::gateway::Gateway;
-use crate::hooks::{Caller, RpcCall};
+use crate::hooks::{Caller, RpcCall, caught};
 use crate::tagus::Tagus;
 
 /// Runs the function named `id`, already in lower case.
@@ -15,17 +15,18 @@ pub(crate) async fn run_rpc(
     payload: String,
     query: Vec<(String, String)>,
 ) -> Result<String, ApiError> {
-    let Some(function) = gateway.hooks.rpc(id) else {
-        return Err(ApiError::not_found("RPC function not found"));
+    let Some(function) = gateway.hooks.rpc(id).cloned() else {
+        let asked = gateway.remotes.rpc(id, &caller, &payload, &query).await;
+        return asked.unwrap_or_else(|| Err(ApiError::not_found("RPC function not found")));
     };
     let tagus = Tagus {
         gateway: gateway.clone(),
     };
-    function(RpcCall {
+    let call = RpcCall {
         tagus,
         caller,
         payload,
         query,
-    })
-    .await
+    };
+    caught(async move { function(call).await }).await?
 }

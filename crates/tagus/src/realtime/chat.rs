@@ -1,9 +1,9 @@
 //! Chat: joining and leaving channels, and what is said there.
 
-use tagus_base::Uuid;
+use tagus_base::UserId;
 use tagus_players::{
-    Asker as Author, ChannelKind, ChannelMessage, Presence, Push, StreamId, channel_of,
-    read_channel_id,
+    Asker as Author, ChannelKind, ChannelMessage, ChannelMessageChange, NewChannelMessage,
+    Presence, Push, StreamId, channel_of, read_channel_id,
 };
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::realtime::{
@@ -68,34 +68,30 @@ pub(super) fn leave(asker: &Asker, message: &ChannelLeave) -> Result<Reply, Fail
 pub(super) async fn send(asker: &Asker, message: ChannelMessageSend) -> Result<Reply, Failure> {
     let (channel, own) = joined(asker, &message.channel_id)?;
     let (chat, mut before) = (&asker.gateway.chat, Vec::new());
-    let (content, persistent) = (message.content, own.persistence);
-    let sent = chat.send(
-        unix_now(),
-        &channel,
-        author(asker),
-        content,
-        persistent,
-        &mut before,
-    );
+    let new = NewChannelMessage {
+        author: Some(author(asker)),
+        content: message.content,
+        persistent: own.persistence,
+    };
+    let sent = chat.send(unix_now(), &channel, new, &mut before);
     Ok(acknowledged(sent.await?, before))
 }
 
 /// Changes what the caller wrote.
 pub(super) async fn update(asker: &Asker, message: ChannelMessageUpdate) -> Result<Reply, Failure> {
     let (channel, own) = joined(asker, &message.channel_id)?;
-    let id = message_id(&message.message_id)?;
+    let own = own_message(&channel, &message.message_id, own.user_id)?;
     let (chat, mut before) = (&asker.gateway.chat, Vec::new());
-    let (by, content) = (Some(own.user_id), message.content);
-    let updated = chat.update(unix_now(), &channel, id, by, content, &mut before);
+    let updated = chat.update(unix_now(), own, message.content, &mut before);
     Ok(acknowledged(updated.await?, before))
 }
 
 /// Removes what the caller wrote.
 pub(super) async fn remove(asker: &Asker, message: ChannelMessageRemove) -> Result<Reply, Failure> {
     let (channel, own) = joined(asker, &message.channel_id)?;
-    let id = message_id(&message.message_id)?;
+    let own = own_message(&channel, &message.message_id, own.user_id)?;
     let (chat, mut before) = (&asker.gateway.chat, Vec::new());
-    let removed = chat.remove(unix_now(), &channel, id, Some(own.user_id), &mut before);
+    let removed = chat.remove(unix_now(), own, &mut before);
     Ok(acknowledged(removed.await?, before))
 }
 
@@ -119,11 +115,12 @@ fn joined(asker: &Asker, channel_id: &str) -> Result<(StreamId, Presence), Failu
     Ok((channel, own))
 }
 
-/// Whether nobody but the caller's own connections is in the channel.
+/// Whether the caller's is the first connection in the channel: the other was not told before.
 fn is_alone(asker: &Asker, channel: &StreamId) -> bool {
-    let user_id = asker.requester.identity.user_id;
+    let session_id = asker.requester.session_id;
     let streams = asker.gateway.live.streams().lock();
-    streams.receivers(channel).all(|one| one.user_id == user_id)
+    let mut there = streams.receivers(channel);
+    there.all(|one| one.session_id == session_id)
 }
 
 /// Who joins newly is not among those who are there.
@@ -166,7 +163,15 @@ fn acknowledged(message: ChannelMessage, before: Vec<Push>) -> Reply {
     }
 }
 
-fn message_id(text: &str) -> Result<Uuid, Failure> {
-    let id = text.parse();
-    id.map_err(|_| Failure::bad_input("Invalid message identifier"))
+fn own_message<'a>(
+    channel: &'a StreamId,
+    id: &str,
+    user_id: UserId,
+) -> Result<ChannelMessageChange<'a>, Failure> {
+    let id = id.parse();
+    Ok(ChannelMessageChange {
+        channel,
+        id: id.map_err(|_| Failure::bad_input("Invalid message identifier"))?,
+        by: Some(user_id),
+    })
 }

@@ -14,7 +14,7 @@ use tagus_wire::realtime::{Envelope, error::Code};
 
 use crate::api::{ApiError, run_rpc};
 use crate::gateway::Gateway;
-use crate::hooks::Caller;
+use crate::hooks::{Caller, caught};
 use crate::tagus::Tagus;
 
 /// A connection that asks.
@@ -82,36 +82,37 @@ pub(crate) async fn handle(gateway: Arc<Gateway>, requester: Requester, envelope
     let Envelope { cid, message } = envelope;
     let shards = gateway.shards.clone();
     let conn = requester.conn;
-    let Some(mut message) = message else {
+    let Some(message) = message else {
         let error = error_envelope(cid, Code::MissingPayload, "Missing message.");
         return shards.refuse(conn, error);
     };
-    let kind = MessageKind::of(&message);
     let caller = Caller::of_connection(requester.session_id, &requester.identity);
     let tagus = Tagus {
         gateway: gateway.clone(),
     };
-    if let Some(hook) = gateway.hooks.before_message(kind) {
-        match hook(tagus.clone(), caller.clone(), message).await {
-            Ok(Some(changed)) => message = changed,
-            Ok(None) => {
-                let text = "Requested resource is not available.";
-                return shards.refuse(conn, error_envelope(cid, Code::UnrecognizedPayload, text));
-            }
-            Err(error) => {
-                let code = Code::RuntimeFunctionException;
-                return shards.answer(conn, error_envelope(cid, code, &error.message));
-            }
+    let message = match before(&tagus, &caller, message).await {
+        Ok(Some(message)) => message,
+        Ok(None) => {
+            let text = "Requested resource is not available.";
+            return shards.refuse(conn, error_envelope(cid, Code::UnrecognizedPayload, text));
         }
-    }
-    let after = gateway.hooks.after_message(kind).cloned();
-    let asked = after.as_ref().map(|_| message.clone());
+        Err(error) => {
+            let code = Code::RuntimeFunctionException;
+            return shards.answer(conn, error_envelope(cid, code, &error.message));
+        }
+    };
+    let kind = MessageKind::of(&message);
+    let asked = has_after(&gateway, kind).then(|| message.clone());
     let live = gateway.live.clone();
     let asker = Asker { gateway, requester };
-    let answered = asker.answer(&caller, message).await;
+    let answered = caught(asker.answer(&caller, message)).await;
+    let answered = answered.unwrap_or_else(|panicked| {
+        // Without an answer the connection would wait for ever.
+        Answered::Reply(Err(ApiError::from(panicked).into()))
+    });
     let run_after = async move |answer: Option<Message>| {
-        if let (Some(after), Some(asked)) = (after, asked) {
-            after(tagus, caller, asked, answer).await;
+        if let Some(asked) = asked {
+            after(tagus, &caller, asked, answer).await;
         }
     };
     match answered {
@@ -137,6 +138,39 @@ pub(crate) async fn handle(gateway: Arc<Gateway>, requester: Requester, envelope
             shards.answer(conn, error_envelope(cid, failure.code, &failure.message));
         }
     }
+}
+
+/// Server code, then a service, may change or refuse a message; none means that it is not available.
+async fn before(
+    tagus: &Tagus,
+    caller: &Caller,
+    mut message: Message,
+) -> Result<Option<Message>, ApiError> {
+    let gateway = &tagus.gateway;
+    if let Some(hook) = gateway.hooks.before_message(MessageKind::of(&message)) {
+        let hooked = caught(hook(tagus.clone(), caller.clone(), message)).await?;
+        match hooked? {
+            Some(changed) => message = changed,
+            None => return Ok(None),
+        }
+    }
+    gateway.remotes.before_message(caller, message).await
+}
+
+fn has_after(gateway: &Gateway, kind: MessageKind) -> bool {
+    gateway.hooks.after_message(kind).is_some() || gateway.remotes.has_after(kind.name())
+}
+
+async fn after(tagus: Tagus, caller: &Caller, asked: Message, answer: Option<Message>) {
+    let gateway = tagus.gateway.clone();
+    let kind = MessageKind::of(&asked);
+    if let Some(hook) = gateway.hooks.after_message(kind) {
+        let hooked = hook(tagus, caller.clone(), asked.clone(), answer.clone());
+        if caught(hooked).await.is_err() {
+            tracing::error!(message = kind.name(), "a hook after a message panicked");
+        }
+    }
+    gateway.remotes.after_message(caller, asked, answer).await;
 }
 
 enum Answered {
@@ -176,7 +210,8 @@ impl Asker {
 
     async fn rpc(&self, caller: Caller, call: Rpc) -> Result<Reply, Failure> {
         let id = call.id.to_lowercase();
-        let known = self.gateway.hooks.rpc(&id).is_some();
+        let gateway = &self.gateway;
+        let known = gateway.hooks.rpc(&id).is_some() || gateway.remotes.has_rpc(&id);
         let answer = run_rpc(&self.gateway, caller, &id, call.payload, Vec::new()).await;
         let payload = answer.map_err(|error| Failure {
             code: if known {

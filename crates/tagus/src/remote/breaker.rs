@@ -77,6 +77,9 @@ mod tests {
         assert_eq!(breaker.admit(at(310)), Ok(()), "the try was lost");
         breaker.handle_success();
         assert_eq!(breaker.admit(at(310)), Ok(()));
-        assert!(!breaker.handle_failure(at(311)), "counted from the beginning");
+        assert!(
+            !breaker.handle_failure(at(311)),
+            "counted from the beginning"
+        );
     }
 }

@@ -46,7 +46,10 @@ impl Client {
     pub(super) fn new(config: &RemoteConfig, url: &Uri) -> anyhow::Result<Self> {
         let host = url.host().unwrap_or_default();
         // An IPv6 address stands in brackets there.
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
         let is_tls = url.scheme_str() == Some("https");
         let tls = if is_tls {
             let name = ServerName::try_from(host.clone())?;
@@ -86,7 +89,9 @@ impl Client {
                 Err(mut failed) => match failed.take_message() {
                     // The service has closed an idle connection; the next one may be no better, a fresh one is.
                     Some(unsent) if !is_fresh => request = unsent,
-                    Some(_) => return Err(ClientError::Connect(io::Error::other(failed.into_error()))),
+                    Some(_) => {
+                        return Err(ClientError::Connect(io::Error::other(failed.into_error())));
+                    }
                     None => return Err(ClientError::Exchange(failed.into_error().into())),
                 },
             }
@@ -142,9 +147,11 @@ fn connector(ca_path: Option<&Path>) -> anyhow::Result<TlsConnector> {
     use anyhow::Context as _;
 
     let mut known = SYSTEM_ROOTS.iter().map(Path::new);
-    let path = ca_path.or_else(|| known.find(|path| path.exists())).context(
-        "this system's certificate authorities were not found: name a file of them as ca_path",
-    )?;
+    let path = ca_path
+        .or_else(|| known.find(|path| path.exists()))
+        .context(
+            "this system's certificate authorities were not found: name a file of them as ca_path",
+        )?;
     let bad = || format!("read certificate authorities from {}", path.display());
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(path).with_context(bad)? {

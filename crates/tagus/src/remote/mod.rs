@@ -36,6 +36,7 @@ pub(crate) struct Remotes {
     /// By the name of the API method or socket message.
     before: HashMap<String, Arc<Remote>>,
     after: HashMap<String, Arc<Remote>>,
+    metrics: RemoteMetrics,
 }
 
 /// One service.
@@ -53,13 +54,13 @@ pub(crate) struct Remote {
 
 /// Calls by what came of them.
 #[derive(Clone, Default)]
-pub(crate) struct RemoteMetrics {
+struct RemoteMetrics {
     /// Does the service answer? Alert on `failed` and `paused`.
     calls: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
 impl RemoteMetrics {
-    pub(crate) fn register(&self, registry: &mut Registry) {
+    fn register(&self, registry: &mut Registry) {
         let sub = registry.sub_registry_with_prefix("tagus_remote");
         sub.register(
             "calls",
@@ -74,15 +75,18 @@ impl RemoteMetrics {
 }
 
 impl Remotes {
-    pub(crate) fn new(configs: &[RemoteConfig], metrics: &RemoteMetrics) -> anyhow::Result<Self> {
+    pub(crate) fn new(configs: &[RemoteConfig]) -> anyhow::Result<Self> {
         let mut remotes = Self::default();
+        let metrics = &remotes.metrics.clone();
         for config in configs {
             let remote = Remote::new(config, metrics.clone());
             let remote = remote.with_context(|| format!("set up the service {}", config.url))?;
             let remote = Arc::new(remote);
             for id in &config.rpcs {
                 let twice = config.idempotent.contains(id);
-                remotes.rpcs.insert(id.to_lowercase(), (remote.clone(), twice));
+                remotes
+                    .rpcs
+                    .insert(id.to_lowercase(), (remote.clone(), twice));
             }
             let hooks = [
                 (&mut remotes.before, &config.before),
@@ -93,6 +97,10 @@ impl Remotes {
             }
         }
         Ok(remotes)
+    }
+
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
     }
 
     /// The ids of all its RPC functions.
@@ -130,13 +138,16 @@ impl Remotes {
         }
         let body = Value::Object(head).to_string();
         let retry = if *twice { Retry::Always } else { Retry::Unsent };
-        Some(remote.ask(body, retry).await.and_then(|mut answer| {
-            match answer.remove("payload") {
-                Some(Value::String(payload)) => Ok(payload),
-                None | Some(Value::Null) => Ok(String::new()),
-                Some(other) => Ok(other.to_string()),
-            }
-        }))
+        Some(
+            remote
+                .ask(body, retry)
+                .await
+                .and_then(|mut answer| match answer.remove("payload") {
+                    Some(Value::String(payload)) => Ok(payload),
+                    None | Some(Value::Null) => Ok(String::new()),
+                    Some(other) => Ok(other.to_string()),
+                }),
+        )
     }
 
     /// Asks about an API call before it is done; none where it is not to be done.
@@ -296,7 +307,10 @@ impl Remote {
         let Ok(mut answer) = answered else {
             self.metrics.count("failed");
             if self.breaker().handle_failure(Instant::now()) {
-                tracing::error!(host = self.host, "a service is left alone after failures in a row");
+                tracing::error!(
+                    host = self.host,
+                    "a service is left alone after failures in a row"
+                );
             }
             return answered;
         };
@@ -415,7 +429,9 @@ fn enveloped(message: Message) -> Envelope {
 
 /// The error that a service answered, within the protocol's codes.
 fn refusal(error: &Value) -> ApiError {
-    let code = error["code"].as_i64().filter(|code| (1..=16).contains(code));
+    let code = error["code"]
+        .as_i64()
+        .filter(|code| (1..=16).contains(code));
     let code = code.and_then(|code| i32::try_from(code).ok());
     let message = error["message"].as_str().unwrap_or_default();
     ApiError::new(code.unwrap_or(crate::api::CODE_INTERNAL), message)

@@ -86,6 +86,7 @@ impl Tagus {
         let accounts = &self.gateway.accounts;
         let revoked = accounts.delete_account(unix_now(), user_id).await?;
         self.gateway.close_revoked(&[revoked]);
+        self.gateway.leaderboards.forget(user_id).await;
         Ok(())
     }
 

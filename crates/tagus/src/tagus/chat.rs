@@ -1,7 +1,10 @@
 //! Chat, for server code, which may write everywhere and change every message.
 
 use tagus_base::{UserId, Uuid};
-use tagus_players::{Asker, ChannelKind, ChannelMessage, ChannelPage, StreamId, channel_of};
+use tagus_players::{
+    Asker, ChannelKind, ChannelMessage, ChannelMessageChange, ChannelPage, NewChannelMessage,
+    StreamId, channel_of,
+};
 
 use super::Tagus;
 use crate::api::ApiError;
@@ -33,13 +36,13 @@ impl Tagus {
         content: impl Into<String>,
         persistent: bool,
     ) -> Result<ChannelMessage, ApiError> {
-        let sender = sender.unwrap_or(Asker {
-            user_id: UserId(Uuid::NIL),
-            username: "",
-        });
+        let new = NewChannelMessage {
+            author: sender,
+            content: content.into(),
+            persistent,
+        };
         let (chat, mut pushes) = (&self.gateway.chat, Vec::new());
-        let (now, content) = (unix_now(), content.into());
-        let sent = chat.send(now, channel, sender, content, persistent, &mut pushes);
+        let sent = chat.send(unix_now(), channel, new, &mut pushes);
         let message = sent.await?;
         self.gateway.live.deliver(pushes);
         Ok(message)
@@ -56,8 +59,9 @@ impl Tagus {
         content: impl Into<String>,
     ) -> Result<ChannelMessage, ApiError> {
         let (chat, mut pushes) = (&self.gateway.chat, Vec::new());
-        let (now, content) = (unix_now(), content.into());
-        let updated = chat.update(now, channel, id, None, content, &mut pushes);
+        let by = None;
+        let which = ChannelMessageChange { channel, id, by };
+        let updated = chat.update(unix_now(), which, content.into(), &mut pushes);
         let message = updated.await?;
         self.gateway.live.deliver(pushes);
         Ok(message)
@@ -73,7 +77,9 @@ impl Tagus {
         id: Uuid,
     ) -> Result<ChannelMessage, ApiError> {
         let (chat, mut pushes) = (&self.gateway.chat, Vec::new());
-        let removed = chat.remove(unix_now(), channel, id, None, &mut pushes);
+        let by = None;
+        let which = ChannelMessageChange { channel, id, by };
+        let removed = chat.remove(unix_now(), which, &mut pushes);
         let message = removed.await?;
         self.gateway.live.deliver(pushes);
         Ok(message)

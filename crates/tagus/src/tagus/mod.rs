@@ -3,6 +3,8 @@
 mod accounts;
 mod chat;
 mod groups;
+mod jobs;
+mod leaderboards;
 mod operation;
 mod rooms;
 mod social;

@@ -342,8 +342,16 @@ fn a_direct_chat_calls_the_other_and_ends_with_a_block() {
     });
     assert_eq!((told[0].code, &told[0].sender_id), (-1, &one.id));
     assert_eq!(told[0].content, json!({ "username": one.name }).to_string());
+    // Who calls already calls once, from however many connections.
+    let mut second = Client::open(&server, Kind::Protobuf, &one.token);
+    assert_eq!(
+        join(&mut second, join_of(&other.id, DIRECT))
+            .presences
+            .len(),
+        1
+    );
     let joined = join(&mut called, join_of(&one.id, DIRECT));
-    assert_eq!(joined.presences.len(), 1);
+    assert_eq!(joined.presences.len(), 2);
     // Both are there: joining again calls nobody.
     join(&mut caller, join_of(&other.id, DIRECT));
     let waiting = rest(&server, &other, "GET", "/v2/notification?limit=10", "");
@@ -513,10 +521,18 @@ async fn speak(call: RpcCall) -> Result<String, ApiError> {
     Ok(contents.join(" "))
 }
 
+async fn export(call: RpcCall) -> Result<String, ApiError> {
+    let user_id = call.caller.user_id.expect("called by a user");
+    let kept = call.tagus.account_export(user_id).await?;
+    Ok(kept["messages"].to_string())
+}
+
 #[test]
 fn server_code_speaks_without_being_there() {
     let data = tempfile::tempdir().unwrap();
-    let server = Server::own(data.path(), |server| server.rpc("speak", speak));
+    let server = Server::own(data.path(), |server| {
+        server.rpc("speak", speak).rpc("export", export)
+    });
     let mut client = Client::open(&server, Kind::Json, &server.token("device-of-listener"));
     join(&mut client, join_of("news", ROOM));
     let call = Message::Rpc(Rpc {
@@ -543,4 +559,17 @@ fn server_code_speaks_without_being_there() {
     ];
     let expected = expected.map(|(code, content)| (code, content.to_owned()));
     assert_eq!(told.collect::<Vec<_>>(), expected);
+
+    let ack = acknowledged(&mut client, send_of("2...news", r#"{"own":1}"#));
+    let call = Message::Rpc(Rpc {
+        id: "export".to_owned(),
+        ..Rpc::default()
+    });
+    let Some(Message::Rpc(answer)) = ask(&mut client, call).1 else {
+        panic!("no answer");
+    };
+    let written: Value = serde_json::from_str(&answer.payload).unwrap();
+    assert_eq!(written.as_array().unwrap().len(), 1, "only their own");
+    assert_eq!(written[0]["message_id"], ack.message_id.as_str());
+    assert_eq!(written[0]["channel_id"], "2...news");
 }

@@ -5,9 +5,13 @@
 mod bad_input;
 mod chat;
 mod doors;
+mod groups;
 mod held_seats;
 mod hooks;
+mod identities;
 mod migrate;
+mod operation;
+mod leaderboards;
 mod recordings;
 mod room_data;
 mod room_store;

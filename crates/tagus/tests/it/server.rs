@@ -172,6 +172,21 @@ impl Server {
         exchange(&self.admin, &head, b"")
     }
 
+    /// One request to the admin port.
+    pub(crate) fn operate(
+        &self,
+        verb: &str,
+        path: &str,
+        authorization: &str,
+        body: &[u8],
+    ) -> Answer {
+        let head = format!(
+            "{verb} {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\nauthorization: {authorization}\r\ncontent-length: {}\r\n",
+            body.len()
+        );
+        exchange(&self.admin, &head, body)
+    }
+
     /// Logs in with a device's id, making the account.
     pub(crate) fn login(&self, device: &str) -> Answer {
         let body = json!({ "id": device }).to_string();

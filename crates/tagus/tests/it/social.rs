@@ -7,13 +7,13 @@ use crate::server::{Server, bearer};
 use crate::socket::{Client, Kind};
 
 /// A player: their token, id and name.
-struct Player {
-    token: String,
-    id: String,
-    name: String,
+pub(crate) struct Player {
+    pub(crate) token: String,
+    pub(crate) id: String,
+    pub(crate) name: String,
 }
 
-fn player(server: &Server, device: &str) -> Player {
+pub(crate) fn player(server: &Server, device: &str) -> Player {
     let token = server.token(device);
     let account = server
         .call("GET", "/v2/account", &bearer(&token), b"")

@@ -61,7 +61,7 @@ fn objects_are_written_read_listed_and_deleted() {
     assert_eq!(ack["collection"], "saves");
     assert_eq!(ack["key"], "open");
     assert_eq!(ack["user_id"], ana.id.as_str());
-    assert_eq!(ack["version"], "ed1c9107b1a01d3dc0c9e94bde416a88");
+    assert_eq!(ack["version"], "96d730b7a405ed0e9cb1068b43e06fe4");
     assert!(ack["create_time"].is_string() && ack["create_time"] == ack["update_time"]);
 
     let of = |owner: &Player, key: &str| json!({ "collection": "saves", "key": key, "user_id": owner.id });

@@ -7,11 +7,13 @@ use super::commit;
 use crate::user;
 
 pub(super) fn run(open: &dyn Fn() -> Store) {
-    messages_are_read_from_either_end(&open());
-    messages_are_changed_in_their_channel_alone(&open());
-    what_was_written_is_found(&open());
-    writers_at_once_leave_no_gap(&open());
-    a_reader_misses_nothing(&open());
+    // One store for all: each case has channels, ids and writers of its own.
+    let store = open();
+    messages_are_read_from_either_end(&store);
+    messages_are_changed_in_their_channel_alone(&store);
+    what_was_written_is_found(&store);
+    writers_at_once_leave_no_gap(&store);
+    a_reader_misses_nothing(&store);
 }
 
 fn id(number: u32) -> Uuid {
@@ -78,41 +80,41 @@ fn messages_are_read_from_either_end(store: &Store) {
 }
 
 fn messages_are_changed_in_their_channel_alone(store: &Store) {
-    commit(store, insert("2...a", 1, 9)).unwrap();
+    commit(store, insert("2...c", 11, 9)).unwrap();
     let update = |channel: &str| ChannelOp::Update {
         channel: channel.to_owned(),
-        id: id(1),
+        id: id(11),
         content: "{}".to_owned(),
         update_time: UnixMillis(3),
     };
     let remove = |channel: &str| ChannelOp::Remove {
         channel: channel.to_owned(),
-        id: id(1),
+        id: id(11),
     };
-    for wrong in [update("2...b"), remove("2...b")] {
+    for wrong in [update("2...d"), remove("2...d")] {
         assert_eq!(commit(store, wrong), Err((0, Conflict::Missing)));
     }
-    commit(store, update("2...a")).unwrap();
+    commit(store, update("2...c")).unwrap();
     let changed = ChannelMessageRow {
         content: "{}".to_owned(),
         update_time: UnixMillis(3),
-        ..message("2...a", 1, 9)
+        ..message("2...c", 11, 9)
     };
-    let read = || block_on(store.channel_message("2...a", id(1))).unwrap();
+    let read = || block_on(store.channel_message("2...c", id(11))).unwrap();
     assert_eq!(read(), Some(changed));
-    commit(store, remove("2...a")).unwrap();
+    commit(store, remove("2...c")).unwrap();
     assert_eq!(read(), None);
-    for late in [update("2...a"), remove("2...a")] {
+    for late in [update("2...c"), remove("2...c")] {
         assert_eq!(commit(store, late), Err((0, Conflict::Missing)));
     }
 }
 
 fn what_was_written_is_found(store: &Store) {
     for (channel, number, sender) in [
-        ("2...b", 1, 7),
-        ("2...a", 2, 7),
-        ("2...a", 3, 8),
-        ("2...a", 4, 7),
+        ("2...f", 21, 7),
+        ("2...e", 22, 7),
+        ("2...e", 23, 8),
+        ("2...e", 24, 7),
     ] {
         commit(store, insert(channel, number, sender)).unwrap();
     }
@@ -121,32 +123,22 @@ fn what_was_written_is_found(store: &Store) {
     };
     assert_eq!(
         of(user(7), ("", 0), 10),
-        [(1, id(2)), (3, id(4)), (1, id(1))]
+        [(1, id(22)), (3, id(24)), (1, id(21))]
     );
-    assert_eq!(of(user(7), ("2...a", 1), 1), [(3, id(4))]);
-    assert_eq!(of(user(7), ("2...a", 3), 10), [(1, id(1))]);
+    assert_eq!(of(user(7), ("2...e", 1), 1), [(3, id(24))]);
+    assert_eq!(of(user(7), ("2...e", 3), 10), [(1, id(21))]);
     assert_eq!(of(user(1), ("", 0), 10), []);
 }
 
 fn writers_at_once_leave_no_gap(store: &Store) {
-    const WRITERS: u32 = 8;
-    const EACH: u32 = 8;
-    std::thread::scope(|scope| {
-        for writer in 0..WRITERS {
-            let write = move || {
-                for one in 0..EACH {
-                    commit(store, insert("2...a", writer * EACH + one, writer)).unwrap();
-                }
-            };
-            scope.spawn(write);
-        }
-    });
-    let rows = block_on(store.channel_messages_after("2...a", 0, 1_000)).unwrap();
+    std::thread::scope(|scope| write_at_once(scope, store, "2...g", 100));
+    let rows = block_on(store.channel_messages_after("2...g", 0, 1_000)).unwrap();
     let numbers = rows.iter().map(|(number, _)| *number);
     assert!(numbers.eq(1..=i64::from(WRITERS * EACH)));
     for writer in 0..WRITERS {
-        let own = rows.iter().filter(|(_, row)| row.sender_id == user(writer));
-        let expected = (0..EACH).map(|one| id(writer * EACH + one));
+        let first = 100 + writer * EACH;
+        let own = rows.iter().filter(|(_, row)| row.sender_id == user(first));
+        let expected = (first..first + EACH).map(id);
         assert!(
             own.map(|(_, row)| row.id).eq(expected),
             "in the order of writing"
@@ -156,24 +148,35 @@ fn writers_at_once_leave_no_gap(store: &Store) {
 
 /// Reading on from the last number that was seen gives every message once, in order, while others write.
 fn a_reader_misses_nothing(store: &Store) {
-    const WRITERS: u32 = 4;
-    const EACH: u32 = 10;
     let mut seen = Vec::new();
     std::thread::scope(|scope| {
-        for writer in 0..WRITERS {
-            let write = move || {
-                for one in 0..EACH {
-                    commit(store, insert("2...a", writer * EACH + one, writer)).unwrap();
-                }
-            };
-            scope.spawn(write);
-        }
+        write_at_once(scope, store, "2...h", 200);
         while seen.len() < (WRITERS * EACH) as usize {
             let last = seen.last().map_or(0, |(number, _)| *number);
-            let next = block_on(store.channel_messages_after("2...a", last, 3));
+            let next = block_on(store.channel_messages_after("2...h", last, 3));
             seen.extend(ids(next));
         }
     });
-    let all = ids(block_on(store.channel_messages_after("2...a", 0, 1_000)));
+    let all = ids(block_on(store.channel_messages_after("2...h", 0, 1_000)));
     assert_eq!(seen, all);
 }
+
+/// Some writers, each with messages of its own, numbered from `from` on; the number of its first names the writer.
+fn write_at_once<'s>(
+    scope: &'s std::thread::Scope<'s, '_>,
+    store: &'s Store,
+    channel: &'s str,
+    from: u32,
+) {
+    for writer in 0..WRITERS {
+        let first = from + writer * EACH;
+        scope.spawn(move || {
+            for number in first..first + EACH {
+                commit(store, insert(channel, number, first)).unwrap();
+            }
+        });
+    }
+}
+
+const WRITERS: u32 = 4;
+const EACH: u32 = 8;

@@ -88,8 +88,7 @@ fn found(store: &Store, number: u8) -> Option<GroupRow> {
 }
 
 fn edges(store: &Store, number: u8) -> Vec<GroupEdgeRow> {
-    let first = (i64::MIN, UnixMillis(0), UserId(Uuid::NIL));
-    block_on(store.group_members(id(number), (i64::MIN, i64::MAX), first, 1_000)).unwrap()
+    block_on(store.group_members(id(number), (0, 9), None, 1_000)).unwrap()
 }
 
 fn states(store: &Store, number: u8) -> Vec<(UserId, i64)> {
@@ -435,18 +434,16 @@ fn members_are_listed_by_state_and_time(store: &Store) {
     ] {
         commit(store, turn(group, of, None, Some(state), time)).unwrap();
     }
-    let page = |states, after: (i64, u64, UserId)| {
-        let after = (after.0, UnixMillis(after.1), after.2);
+    let page = |states, after: Option<(i64, u64, UserId)>| {
+        let after = after.map(|(state, time, id)| (state, UnixMillis(time), id));
         let found = block_on(store.group_members(id(1), states, after, 2)).unwrap();
         found.iter().map(|edge| edge.user_id).collect::<Vec<_>>()
     };
-    let first = (i64::MIN, 0, UserId(Uuid::NIL));
-    assert_eq!(page((0, 3), first), [user(2), user(3)]);
-    assert_eq!(page((0, 3), (MEMBER, 2, user(3))), [user(1)]);
-    assert_eq!(page((BANNED, BANNED), first), [user(4)]);
+    assert_eq!(page((0, 3), None), [user(2), user(3)]);
+    assert_eq!(page((0, 3), Some((MEMBER, 2, user(3)))), [user(1)]);
+    assert_eq!(page((BANNED, BANNED), None), [user(4)]);
     let of = |number, states| {
-        let first = (i64::MIN, UnixMillis(0), Uuid::NIL);
-        let found = block_on(store.groups_of(user(number), states, first, 10)).unwrap();
+        let found = block_on(store.groups_of(user(number), states, None, 10)).unwrap();
         found.iter().map(|edge| edge.group_id).collect::<Vec<_>>()
     };
     assert_eq!(of(3, (0, 3)), [id(1), id(2)]);

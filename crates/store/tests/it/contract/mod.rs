@@ -3,8 +3,12 @@
 mod account;
 mod batch;
 mod channel;
+mod code;
 mod friend;
 mod group;
+mod identity;
+mod job;
+mod leaderboard;
 mod logout;
 mod model;
 mod room_data;
@@ -49,8 +53,12 @@ fn run(open: &dyn Fn() -> Store) {
     account::run(open);
     batch::run(open);
     channel::run(open);
+    code::run(open);
     friend::run(open);
+    identity::run(open);
     group::run(open);
+    job::run(open);
+    leaderboard::run(open);
     logout::run(open);
     room_data::run(open);
     storage::run(open);
