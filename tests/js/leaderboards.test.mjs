@@ -49,10 +49,14 @@ describe("leaderboards", () => {
     const board = await leaderboard("best");
     const { client, session } = await player();
     await client.writeLeaderboardRecord(session, board, { score: "10", subscore: "1" });
-    const request = { score: "2", subscore: "4", operator: 3, metadata: { car: "red" } };
-    const record = await client.writeLeaderboardRecord(session, board, request);
-    assert.deepEqual([record.score, record.subscore], [12, 5]);
-    assert.deepEqual(record.metadata, { car: "red" });
+    const kept = { score: "20", metadata: { car: "red" } };
+    const best = await client.writeLeaderboardRecord(session, board, kept);
+    assert.deepEqual([best.score, best.subscore, best.metadata], [20, 1, { car: "red" }]);
+    // The SDK's own client of the API is what can name an operator.
+    const request = { score: "2", subscore: "4", operator: "INCREMENT" };
+    const record = await client.apiClient.writeLeaderboardRecord(session.token, board, request);
+    assert.deepEqual([record.score, record.subscore], ["22", "5"]);
+    assert.deepEqual(JSON.parse(record.metadata), { car: "red" });
   });
 
   test("pages go both ways, and around somebody", async () => {
@@ -89,7 +93,7 @@ describe("leaderboards", () => {
     const board = await leaderboard("set");
     const { client, session } = await player();
     await client.writeLeaderboardRecord(session, board, { score: "1" });
-    assert.equal(await client.deleteLeaderboardRecord(session, board), true);
+    await client.apiClient.deleteLeaderboardRecord(session.token, board);
     const list = await client.listLeaderboardRecords(session, board, undefined, 10);
     assert.equal(list.records?.length ?? 0, 0);
     await refused(client.writeLeaderboardRecord(session, "none", { score: "1" }), 404, 5);
@@ -105,8 +109,8 @@ describe("tournaments", () => {
       client.writeTournamentRecord(session, cup, { score: String(score) });
     await refused(write(one, 1), 400, 3);
     for (const { client, session } of [one, two]) {
-      assert.equal(await client.joinTournament(session, cup), true);
-      assert.equal(await client.joinTournament(session, cup), true);
+      assert.ok(await client.joinTournament(session, cup));
+      assert.ok(await client.joinTournament(session, cup));
     }
     await refused(three.client.joinTournament(three.session, cup), 400, 3);
     assert.equal((await write(one, 5)).rank, 1);
@@ -127,7 +131,7 @@ describe("tournaments", () => {
     assert.ok(!found.can_enter);
     assert.equal(found.duration, 3600);
     assert.equal(found.end_active, found.start_active + 3600);
-    assert.equal(await two.client.deleteTournamentRecord(two.session, cup), true);
+    assert.ok(await two.client.deleteTournamentRecord(two.session, cup));
     assert.equal((await tournament(client, session, cup)).can_enter, true);
   });
 });

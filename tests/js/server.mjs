@@ -29,9 +29,10 @@ const BINARIES =
 /**
  * Starts `binary` (a path below the folder of binaries) and waits until it listens.
  * @param {string} binary
+ * @param {Record<string, string>} settings variables of its environment
  * @returns {Promise<Server>}
  */
-export async function startServer(binary) {
+export async function startServer(binary, settings = {}) {
   const suffix = process.platform === "win32" ? ".exe" : "";
   const file = path.join(BINARIES, binary + suffix);
   await access(file).catch(() => {
@@ -44,9 +45,12 @@ export async function startServer(binary) {
   const child = spawn(file, ["serve", ...data, ...ports], {
     stdio: ["ignore", "pipe", "pipe"],
     // Settings of the person who runs the tests are not settings of the server under test.
-    env: Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !name.startsWith("TAGUS_")),
-    ),
+    env: {
+      ...Object.fromEntries(
+        Object.entries(process.env).filter(([name]) => !name.startsWith("TAGUS_")),
+      ),
+      ...settings,
+    },
   });
 
   let output = "";

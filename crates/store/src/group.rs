@@ -491,7 +491,7 @@ impl Store {
             "WHERE group_id = $1 AND (state, update_time, user_id) > ($2, $3, $4) AND state <= $5
              ORDER BY state, update_time, user_id LIMIT $6"
         );
-        let after = after.unwrap_or((states.0 - 1, LATEST, UserId(GREATEST)));
+        let after = after.unwrap_or((states.0.saturating_sub(1), LATEST, UserId(GREATEST)));
         let params = params![
             group_id,
             after.0,
@@ -519,7 +519,7 @@ impl Store {
             "WHERE user_id = $1 AND (state, update_time, group_id) > ($2, $3, $4) AND state <= $5
              ORDER BY state, update_time, group_id LIMIT $6"
         );
-        let after = after.unwrap_or((states.0 - 1, LATEST, GREATEST));
+        let after = after.unwrap_or((states.0.saturating_sub(1), LATEST, GREATEST));
         let params = params![
             user_id,
             after.0,

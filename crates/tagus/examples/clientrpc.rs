@@ -49,7 +49,11 @@ async fn create_leaderboard(call: RpcCall) -> Result<String, ApiError> {
 /// A tournament that is on for an hour: `{"join_required":true,"max_size":2,"max_num_score":3}`, all of it optional.
 async fn create_tournament(call: RpcCall) -> Result<String, ApiError> {
     let payload = payload(&call)?;
-    let number = |name: &str| payload[name].as_u64().and_then(|value| value.try_into().ok());
+    let number = |name: &str| {
+        payload[name]
+            .as_u64()
+            .and_then(|value| value.try_into().ok())
+    };
     let rules = TournamentRules {
         title: "A cup".to_owned(),
         duration_secs: 3_600,

@@ -17,14 +17,20 @@ use crate::config::Config;
 pub struct AdminArgs {
     /// Address of its admin port.
     #[arg(
-        long,
+        id = "admin_address",
+        long = "address",
         value_name = "IP:PORT",
         default_value = "127.0.0.1:7351",
         global = true
     )]
     address: String,
     /// The server's configuration file, for its admin key; TAGUS_KEYS__ADMIN wins over it.
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(
+        id = "admin_config",
+        long = "config",
+        value_name = "FILE",
+        global = true
+    )]
     config: Option<PathBuf>,
     /// Print the server's answer as JSON.
     #[arg(long, global = true)]

@@ -67,7 +67,7 @@ pub use tagus_players::{
     ExpectedVersion, Group, GroupFilter, GroupPage, GroupRole, GroupUpdate, GroupUser,
     GroupUserPage, GroupVerb, Job, JobState, LedgerEntry, LedgerPage, MultiUpdate, MultiUpdated,
     NewGroup, NewJob, NewObject, ObjectId, OldObject, Presence, ReadPermission, SERVER_OWNER,
-    StorageAck, StorageObject, StoragePage, StreamId, StreamMode, UserGroup, UserGroupPage,
+    Secret, StorageAck, StorageObject, StoragePage, StreamId, StreamMode, UserGroup, UserGroupPage,
     WalletUpdate, WalletUpdated, WritePermission,
 };
 pub use tagus_players::{Schedule, ScheduleError};

@@ -28,12 +28,14 @@ fn survive(address: &str) {
     let mut seen = 0;
     // Each round goes on with the database that the kill before it left.
     for acks_before_kill in [1, 100, 300] {
-        let acknowledged = killed_after(address, seen, acks_before_kill);
+        let test = "kill::child_commits_until_killed";
+        let task = format!("{seen}@{address}");
+        let acknowledged = killed_after(test, (TASK, &task), acks_before_kill);
         assert!(acknowledged.len() >= acks_before_kill);
         let store = Store::open(Config::parse(address).unwrap()).unwrap();
         for number in &acknowledged {
             assert!(
-                has_login(&store, *number),
+                has_login(&store, number.parse().unwrap()),
                 "{number} was acknowledged and is gone"
             );
         }
@@ -43,16 +45,12 @@ fn survive(address: &str) {
     }
 }
 
-/// Runs the child below until it has acknowledged so many rows, kills it, and returns all it acknowledged.
-fn killed_after(address: &str, first: u32, acks: usize) -> Vec<u32> {
+/// Runs a test of this program in a child with this variable set until it has acknowledged so much, kills it, and returns
+/// all that it acknowledged.
+pub(crate) fn killed_after(test: &str, (variable, task): (&str, &str), acks: usize) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "kill::child_commits_until_killed",
-            "--exact",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .env(TASK, format!("{first}@{address}"))
+        .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .env(variable, task)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -61,11 +59,11 @@ fn killed_after(address: &str, first: u32, acks: usize) -> Vec<u32> {
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
         // The harness writes lines of its own, and the kill may cut the last one short.
-        if let Some(number) = line
+        if let Some(ack) = line
             .strip_prefix("ack ")
             .and_then(|line| line.strip_suffix(" ."))
         {
-            acknowledged.push(number.parse().unwrap());
+            acknowledged.push(ack.to_owned());
         }
         if acknowledged.len() >= acks && !killed {
             child.kill().unwrap();
@@ -74,6 +72,14 @@ fn killed_after(address: &str, first: u32, acks: usize) -> Vec<u32> {
     }
     assert!(!child.wait().unwrap().success());
     acknowledged
+}
+
+/// Tells the parent, in a child.
+pub(crate) fn acknowledge(ack: &str) {
+    let mut out = std::io::stdout().lock();
+    out.write_all(format!("\nack {ack} .\n").as_bytes())
+        .unwrap();
+    out.flush().unwrap();
 }
 
 #[test]
@@ -92,10 +98,7 @@ fn child_commits_until_killed() {
                 for index in 0..100_000 / 8 {
                     let number = first + index * 8 + thread;
                     store.commit_blocking(first_login(number)).unwrap();
-                    let mut out = std::io::stdout().lock();
-                    out.write_all(format!("\nack {number} .\n").as_bytes())
-                        .unwrap();
-                    out.flush().unwrap();
+                    acknowledge(&number.to_string());
                 }
             });
         }

@@ -7,9 +7,12 @@ mod contract;
 mod copy;
 mod disk;
 mod group;
+mod invariants;
 mod kill;
+mod mixed;
 mod postgres;
 mod power;
+mod workload;
 
 use std::path::Path;
 

@@ -99,6 +99,25 @@ pub(super) fn check_remotes(remotes: &[RemoteConfig]) -> Result<(), String> {
 }
 
 impl RemoteConfig {
+    /// A service that answers nothing yet, with the usual limits.
+    #[must_use]
+    pub fn new(url: impl Into<String>, secret: Secret) -> Self {
+        Self {
+            url: url.into(),
+            secret,
+            rpcs: Vec::new(),
+            idempotent: Vec::new(),
+            before: Vec::new(),
+            after: Vec::new(),
+            timeout_ms: timeout_ms(),
+            retries: retries(),
+            calls_max: calls_max(),
+            failures_max: failures_max(),
+            pause_ms: pause_ms(),
+            ca_path: None,
+        }
+    }
+
     fn check(&self) -> Result<(), String> {
         let url = &self.url;
         let parsed: Result<Uri, _> = url.parse();

@@ -129,6 +129,7 @@ fn a_single_socket_replaces_the_older_ones() {
         (Kind::Tcp, Kind::Json),
     ] {
         let mut first = Client::open(&server, older, &token);
+        first.ping();
         let mut second = Client::open(&server, newer, &server.token("device-of-ann"));
         assert_eq!(codes_of(&mut first), -7, "{older:?}");
         let end = if older == Kind::Tcp {

@@ -464,12 +464,12 @@ fn sessions_begin_before_they_end() {
                 async move {
                     // Slower than the connection's life.
                     tokio::task::yield_now().await;
-                    drop(start.send(("start", caller.session_id)));
+                    start.send(("start", caller.session_id)).unwrap();
                 }
             })
             .session_end(move |_, caller| {
                 let end = end.clone();
-                async move { drop(end.send(("end", caller.session_id))) }
+                async move { end.send(("end", caller.session_id)).unwrap() }
             })
     });
     let token = server.token("device-of-ann");

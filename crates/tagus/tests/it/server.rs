@@ -83,7 +83,17 @@ impl Server {
 
     /// Starts a studio's own server on a thread of this process; it ends with the process.
     pub(crate) fn own(data: &Path, build: impl FnOnce(tagus::Server) -> tagus::Server) -> Self {
-        let (config, file) = own_config(data);
+        Self::own_with(data, |_| {}, build)
+    }
+
+    /// As [`Self::own`], with other settings.
+    pub(crate) fn own_with(
+        data: &Path,
+        configure: impl FnOnce(&mut tagus::Config),
+        build: impl FnOnce(tagus::Server) -> tagus::Server,
+    ) -> Self {
+        let (mut config, file) = own_config(data);
+        configure(&mut config);
         let server = build(tagus::Server::new(config));
         let running = std::thread::spawn(move || server.run().unwrap());
         Self::at(&places(&file, || !running.is_finished()), None)
