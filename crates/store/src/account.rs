@@ -5,7 +5,7 @@ use tagus_base::{UnixMillis, UserId};
 use crate::code;
 use crate::error::{Conflict, StoreError};
 use crate::group;
-use crate::leaderboard_record::leave_all;
+use crate::leaderboard_record;
 use crate::sql::{Query, Row, RowError, Step, params};
 use crate::store::Store;
 
@@ -196,7 +196,7 @@ impl AccountOp {
             Self::Delete { id, tombstone_time } => {
                 out.push(code::delete_all(id.0));
                 group::leave_all(id, tombstone_time, out);
-                out.push(leave_all(id));
+                leaderboard_record::leave_all(id, out);
                 let delete = "DELETE FROM account WHERE id = $1";
                 out.push(Step::write(delete, params![id]).or(Conflict::Missing));
                 out.push(Step::write(

@@ -5,6 +5,7 @@
 
 use tagus_base::{UnixMillis, UserId, Uuid};
 
+use crate::code;
 use crate::error::{Conflict, StoreError};
 use crate::sql::{Query, Row, RowError, Step, locking, params};
 use crate::store::Store;
@@ -142,6 +143,7 @@ impl GroupOp {
             Self::Delete { id } => {
                 let delete = "DELETE FROM player_group WHERE id = $1";
                 out.push(Step::write(delete, params![id]).or(Conflict::Missing));
+                out.push(code::delete_all(id));
             }
             Self::ExpectOpen { id, open } => {
                 let sql = locking!("SELECT 1 FROM player_group WHERE id = $1 AND open = $2");

@@ -166,11 +166,14 @@ impl LeaderboardRecordOp {
 }
 
 /// Makes the places free of an account that is about to be deleted.
-pub(crate) fn leave_all(owner: UserId) -> Step {
-    let sql = "UPDATE leaderboard_size SET size = size - 1
+pub(crate) fn leave_all(owner: UserId, out: &mut Vec<Step>) {
+    // Locked first: nobody refers to the account any more until it is gone, so no place is taken in between.
+    let account = locking!("SELECT id FROM account WHERE id = $1");
+    out.push(Step::check(account, params![owner]).or(Conflict::Missing));
+    let leave = "UPDATE leaderboard_size SET size = size - 1
          WHERE (leaderboard_id, expiry_time) IN
              (SELECT leaderboard_id, expiry_time FROM leaderboard_record WHERE owner_id = $1)";
-    Step::write(sql, params![owner])
+    out.push(Step::write(leave, params![owner]));
 }
 
 fn present(key: &LeaderboardRecordKey) -> Step {

@@ -43,11 +43,15 @@ impl Readiness {
     }
 
     fn answer(&self) -> Response<Full<Bytes>> {
-        let reasons: Vec<&str> = self.reasons().iter().copied().collect();
-        match reasons.as_slice() {
-            [] => response(200, PLAIN, "ready\n"),
-            reasons => response(503, PLAIN, format!("not ready: {}\n", reasons.join(", "))),
+        match self.waiting_for() {
+            None => response(200, PLAIN, "ready\n"),
+            Some(reasons) => response(503, PLAIN, format!("not ready: {reasons}\n")),
         }
+    }
+
+    fn waiting_for(&self) -> Option<String> {
+        let reasons: Vec<&str> = self.reasons().iter().copied().collect();
+        (!reasons.is_empty()).then(|| reasons.join(", "))
     }
 
     fn reasons(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
@@ -132,3 +136,21 @@ fn response(status: u16, kind: &'static str, body: impl Into<Bytes>) -> Response
 const PLAIN: &str = "text/plain; charset=utf-8";
 /// Connections of the admin port at once; further ones wait in the listener's backlog.
 const CONNECTIONS_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readiness_names_what_it_waits_for() {
+        let readiness = Readiness::default();
+        assert_eq!(readiness.answer().status(), 200);
+        readiness.wait_for("stopping");
+        readiness.wait_for("loading");
+        assert_eq!(readiness.answer().status(), 503);
+        assert_eq!(readiness.waiting_for().unwrap(), "loading, stopping");
+        readiness.done("loading");
+        readiness.done("stopping");
+        assert_eq!(readiness.waiting_for(), None);
+    }
+}

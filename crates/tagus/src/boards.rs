@@ -1,5 +1,6 @@
 //! Leaderboards and tournaments as time goes by: ranks are loaded, and server code hears of resets and ends.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,11 +33,16 @@ pub(crate) async fn drive(
         match gateway.leaderboards.tick(unix_now()).await {
             Ok(events) => {
                 readiness.done(LOADING_RANKS);
+                // Marks are up to a time: what comes behind a hook that failed has to wait with it.
+                let mut failed = BTreeSet::new();
                 for event in events {
                     if *draining.borrow() {
                         return;
                     }
-                    tell(&gateway, event).await;
+                    let board = event.board.id.clone();
+                    if !failed.contains(&board) && !tell(&gateway, event).await {
+                        failed.insert(board);
+                    }
                 }
             }
             Err(error) => {
@@ -47,8 +53,8 @@ pub(crate) async fn drive(
     }
 }
 
-/// Runs the hook of an event, and notes it once the hook has succeeded; else it comes again.
-async fn tell(gateway: &Arc<Gateway>, event: BoardEvent) {
+/// Runs the hook of an event, and notes it once the hook has succeeded, which is returned; else the event comes again.
+async fn tell(gateway: &Arc<Gateway>, event: BoardEvent) -> bool {
     let board = event.board.id.clone();
     let hook = match (event.board.kind(), event.kind) {
         (BoardKind::Tournament, BoardEventKind::Reset) => BoardHook::TournamentReset,
@@ -61,13 +67,15 @@ async fn tell(gateway: &Arc<Gateway>, event: BoardEvent) {
         };
         if let Err(error) = run_to_end(hook(tagus, event.clone())).await {
             tracing::warn!(%error, board, kind = ?event.kind, "the hook of a leaderboard failed, it is called again");
-            return;
+            return false;
         }
     }
     if let Err(error) = gateway.leaderboards.mark(&event).await {
         let error = &error as &dyn std::error::Error;
         tracing::warn!(error, board, "note a leaderboard's reset");
+        return false;
     }
+    true
 }
 
 /// Runs a future to its end, also where whoever waits for it goes away. A panic is an error.

@@ -166,3 +166,42 @@ const fn standing(order: RecordOrder) -> Standing {
         updated: order.time.unsigned_abs(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_while_pages_are_read_counts_more_than_the_pages() {
+        let marks = Marks {
+            reset: UnixMillis(0),
+            end: UnixMillis(0),
+        };
+        let board = Board::new(Leaderboard::new("b"), marks);
+        let owner = |number| UserId(Uuid([number; 16]));
+        let order = |score| RecordOrder {
+            score,
+            subscore: 0,
+            time: 0,
+        };
+        let at = UnixMillis(9);
+        assert!(board.begin_load(at));
+        board.load(at, [(owner(1), order(1)), (owner(2), order(2))]);
+        board.apply(at, owner(1), Some(order(30)));
+        board.apply(at, owner(3), Some(order(0)));
+        board.apply(at, owner(4), None);
+        assert_eq!(board.ranks(at, [owner(1)]), None, "not yet");
+        let late = [3, 4, 5].map(|number| (owner(number), order(50)));
+        board.load(at, late);
+        board.end_load(at);
+        board.load(at, [(owner(9), order(0))]);
+        let expected = [3, 2, 1, 5].map(|number| owner(number).0);
+        assert_eq!(board.owners(at), Some(expected.to_vec()));
+        assert_eq!(board.ranks(at, [owner(5), owner(4)]), Some((vec![4, 0], 4)));
+        assert!(!board.begin_load(at));
+        board.forget(owner(3));
+        assert_eq!(board.ranks(at, [owner(2)]), Some((vec![1], 3)));
+        board.keep_only(UnixMillis(10));
+        assert_eq!(board.ranks(at, []), None);
+    }
+}

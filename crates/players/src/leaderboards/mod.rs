@@ -325,6 +325,6 @@ pub const BOARDS_MAX: usize = 100_000;
 /// Rows read together while loading.
 const PAGE_ROWS: u32 = 1_000;
 /// After an event that was not marked, or a failure, time until the next attempt, in seconds.
-const RETRY_SECS: u64 = 5;
+const RETRY_SECS: u64 = 2;
 /// Owners whose records may change at the same time, at most; memory for as many locks is held.
 const OWNER_LOCKS: usize = 1_024;

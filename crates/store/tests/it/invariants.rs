@@ -135,10 +135,19 @@ pub(crate) fn breaches(database: &Database) -> Result<Vec<String>, Failure> {
         };
         note(what, *count);
     }
-    note("version is not the MD5 of its value", versions(database)?);
-    note("wallet is not the sum of its ledger", wallets(database)?);
+    note(VERSIONS, versions(database)?);
+    note(WALLETS, wallets(database)?);
     Ok(breaches)
 }
+
+/// How each breach begins that is ever told.
+pub(crate) fn kinds_of_breaches() -> impl Iterator<Item = &'static str> {
+    let never = NEVER.iter().map(|(what, _)| *what);
+    never.chain([VERSIONS, WALLETS])
+}
+
+const VERSIONS: &str = "version is not the MD5 of its value";
+const WALLETS: &str = "wallet is not the sum of its ledger";
 
 /// Rows that no database may have.
 const NEVER: &[(&str, &str)] = &[

@@ -1,16 +1,16 @@
 //! Work on all subjects at once, cut off at any moment: nothing acknowledged is lost, nothing is half done, and every
 //! invariant holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use tagus_base::{Rng, UnixMillis, UserId};
+use tagus_base::Rng;
 use tagus_store::{Config, SqliteConfig, Store, Synchronous};
 use tempfile::TempDir;
 
-use crate::invariants::{Cell, Database, Failure, Rows, breaches};
+use crate::invariants::{Cell, Database, Failure, Rows, breaches, kinds_of_breaches};
 use crate::postgres::Schema;
 use crate::workload::{self, Family, STEPS_IN_CYCLE};
 use crate::{config, disk, kill};
@@ -48,7 +48,7 @@ fn survive(address: &str, rounds: u32) {
         let mut acknowledged: BTreeMap<Family, u32> =
             families(round).map(|family| (family, 0)).collect();
         let task = format!("{round}@{address}");
-        let acks = 1 + rng.below(150) as usize;
+        let acks = 1 + rng.below(400) as usize;
         let test = "mixed::child_works_until_killed";
         for ack in kill::killed_after(test, (TASK, &task), acks) {
             let (thread, steps) = ack.split_once(' ').unwrap();
@@ -101,7 +101,7 @@ fn families(round: u32) -> impl Iterator<Item = Family> {
 
 #[test]
 fn a_loss_of_power_leaves_all_that_was_acknowledged() {
-    for seed in 0..2 {
+    for seed in 0..4 {
         assert_eq!(lose_power(Synchronous::Full, seed), [""; 0], "seed {seed}");
     }
 }
@@ -269,4 +269,141 @@ impl Model {
             "{family:?}, {acknowledged} steps were acknowledged"
         );
     }
+}
+
+/// What is done to a healthy database, and the breaches that must be told of it.
+const DAMAGES: &[(&str, &[&str])] = &[
+    (
+        "DELETE FROM friend WHERE state = 0 AND source < destination",
+        &["edge of friends without its other side"],
+    ),
+    (
+        "UPDATE friend SET state = 1 WHERE state = 0",
+        &["edge of friends without its other side"],
+    ),
+    (
+        "UPDATE friend SET state = 3 WHERE state = 0 AND source < destination",
+        &["edge of friends without its other side"],
+    ),
+    (
+        "UPDATE friend SET state = 9",
+        &["edge of friends without its other side"],
+    ),
+    (
+        "UPDATE friend SET destination = source WHERE state = 0 AND source < destination",
+        &["friend of itself", "edge of friends without its other side"],
+    ),
+    (
+        "DELETE FROM account",
+        &[
+            "edge of friends without an account",
+            "device without an account",
+            "notification without an account",
+            "edge of a group without account or group",
+            "stored object without an account",
+            "entry of the ledger without an account",
+            "record without an account",
+            "code of an account or group that is not there",
+            "wallet is not the sum of its ledger",
+        ],
+    ),
+    (
+        "INSERT INTO tombstone SELECT id, 0 FROM account WHERE true",
+        &["account that was deleted and is there"],
+    ),
+    (
+        "DELETE FROM player_group",
+        &[
+            "edge of a group without account or group",
+            "code of an account or group that is not there",
+        ],
+    ),
+    (
+        "UPDATE player_group SET edge_count = edge_count + 1",
+        &["count of a group is not that of its edges"],
+    ),
+    (
+        "UPDATE player_group SET max_count = 1",
+        &["group with too many members"],
+    ),
+    (
+        "UPDATE group_edge SET state = 1 WHERE state = 0",
+        &["group without an owner"],
+    ),
+    (
+        "UPDATE channel SET last_number = 1",
+        &["message beyond the last number of its channel"],
+    ),
+    (
+        "DELETE FROM channel",
+        &["message beyond the last number of its channel"],
+    ),
+    (
+        "DELETE FROM leaderboard",
+        &["record without its leaderboard"],
+    ),
+    (
+        "UPDATE leaderboard_record SET max_num_score = 1",
+        &["record with attempts out of their range"],
+    ),
+    (
+        "UPDATE leaderboard_record SET num_score = -1",
+        &["record with attempts out of their range"],
+    ),
+    (
+        "UPDATE leaderboard_size SET size = size + 1",
+        &["size of a tournament is not that of its records"],
+    ),
+    (
+        "DELETE FROM leaderboard_size",
+        &["size of a tournament is not that of its records"],
+    ),
+    (
+        "DELETE FROM leaderboard_record WHERE leaderboard_id = 'tournament'",
+        &["size of a tournament is not that of its records"],
+    ),
+    (
+        "UPDATE job SET is_failed = 1",
+        &["job with attempts out of their range"],
+    ),
+    (
+        "UPDATE storage SET value = value || ' '",
+        &["version is not the MD5 of its value"],
+    ),
+    (
+        "UPDATE account SET wallet = '{}'",
+        &["wallet is not the sum of its ledger"],
+    ),
+    (
+        "DELETE FROM wallet_ledger",
+        &["wallet is not the sum of its ledger"],
+    ),
+];
+
+#[test]
+fn every_damage_is_noticed() {
+    let mut model = Model::new();
+    model.advance(Family(0), 6 * STEPS_IN_CYCLE - 1);
+    let path = config(model.folder.path()).path;
+    let mut told = BTreeSet::new();
+    for (damage, expected) in DAMAGES {
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let damaged = format!("PRAGMA foreign_keys = OFF; BEGIN; {damage}");
+        connection.execute_batch(&damaged).unwrap();
+        assert!(connection.changes() > 0, "nothing was done by {damage}");
+        // What is not committed goes with its connection.
+        let found = breaches(&Database::Sqlite(connection)).unwrap();
+        for what in *expected {
+            let is_told = found.iter().any(|breach| breach.starts_with(what));
+            assert!(is_told, "{damage}: {found:?}");
+            told.insert(*what);
+        }
+    }
+    assert_eq!(
+        told,
+        kinds_of_breaches().collect(),
+        "a breach that no damage shows"
+    );
+    let database = Database::file(&path).unwrap();
+    assert_eq!(breaches(&database).unwrap(), [""; 0]);
 }

@@ -1,6 +1,6 @@
 //! Work on all subjects, as a server does it: each step is one batch whose rows are known beforehand.
 
-use tagus_base::{UnixMillis, UserId, Uuid};
+use tagus_base::{UnixMillis, Uuid};
 use tagus_store::{
     AccountOp, Batch, Bounded, ChannelMessageRow, ChannelOp, CodeOp, Conflict, FriendOp, FriendRow,
     GroupOp, GroupRow, JobOp, JobRow, LeaderboardOp, LeaderboardRecordKey, LeaderboardRecordOp,
@@ -68,7 +68,7 @@ pub(crate) fn run(store: &Store, family: Family, step: u32) {
     if step == 14 {
         return deposit(store, hero);
     }
-    let batch = batch(hero, step, cycle % 4);
+    let batch = batch(hero, step, cycle % 5);
     store.commit_blocking(batch).unwrap();
 }
 
@@ -115,10 +115,10 @@ fn batch(hero: u32, step: u32, end: u32) -> Batch {
         8 => new_group(hero, &name(hero, 8)).with(CodeOp::Insert {
             number: hero,
             kind: 1,
-            subject: id(hero, 0),
+            subject: group_of(hero),
         }),
-        9 => joins(id(hero, 0), mate).with(said(hero, "lobby", 9)),
-        10 => joins(id(BANK, 0), hero)
+        9 => joins(group_of(hero), mate).with(said(hero, "lobby", 9)),
+        10 => joins(group_of(BANK), hero)
             .with(said(hero, &name(hero, 10), 10))
             .with(said(hero, "lobby", 11)),
         11 => Batch::from(scored("board", hero, 5)).with(joins_tournament(hero)),
@@ -167,7 +167,17 @@ fn parting(hero: u32, mate: u32, end: u32) -> Batch {
         }),
         1 => Batch::from(edge(hero, mate, 0, 3)).with(edge(mate, hero, 0, 3)),
         2 => deleted(mate).into(),
-        _ => deleted(hero).into(),
+        // The group is the mate's from now on.
+        3 => deleted(hero).into(),
+        // The group goes as well.
+        _ => Batch::from(GroupOp::Move {
+            group_id: group_of(hero),
+            user_id: user(mate),
+            from: Some(2),
+            to: None,
+            time: TIME,
+        })
+        .with(deleted(hero)),
     }
 }
 
@@ -199,6 +209,10 @@ fn id(number: u32, step: u8) -> Uuid {
     bytes[..4].copy_from_slice(&number.to_be_bytes());
     bytes[15] = step;
     Uuid::from_random(bytes)
+}
+
+fn group_of(owner: u32) -> Uuid {
+    id(owner, 8)
 }
 
 fn name(number: u32, step: u32) -> String {
@@ -285,7 +299,7 @@ fn object(number: u32, key: &str, value: &str, over: Overwrite) -> Op {
 /// A group and its owner.
 fn new_group(owner: u32, name: &str) -> Batch {
     Batch::from(GroupOp::Insert(Box::new(GroupRow {
-        id: id(owner, 0),
+        id: group_of(owner),
         creator_id: user(owner),
         name: name.to_owned(),
         description: String::new(),
@@ -299,7 +313,7 @@ fn new_group(owner: u32, name: &str) -> Batch {
         update_time: TIME,
     })))
     .with(GroupOp::Move {
-        group_id: id(owner, 0),
+        group_id: group_of(owner),
         user_id: user(owner),
         from: None,
         to: Some(0),

@@ -299,6 +299,52 @@ fn default_keys_stay_on_loopback() {
 }
 
 #[test]
+fn the_default_admin_key_stays_on_a_loopback_admin_port() {
+    let open = |key: Option<&str>| {
+        let mut variables = vec![("TAGUS_ADMIN_ADDRESS", "0.0.0.0")];
+        variables.extend(key.map(|key| ("TAGUS_KEYS__ADMIN", key)));
+        load(&variables).unwrap()
+    };
+    let refusal = open(None).check().unwrap_err().to_string();
+    assert!(refusal.contains("TAGUS_KEYS__ADMIN"), "{refusal}");
+    assert!(open(Some("an own key")).check().is_ok());
+    assert!(open(None).for_lan().check().is_err());
+}
+
+#[test]
+fn settings_of_players_fit_together() {
+    for (name, value, key) in [
+        ("PASSWORDS__WAIT_MS_MAX", "999", "passwords.wait_ms_max"),
+        ("PASSWORDS__FORGET_MS", "60000", "passwords.forget_ms"),
+        ("CLIENT__VERSION_MIN", "1.x", "client.version_min"),
+        (
+            "CLIENT__VERSION_REQUIRED",
+            "true",
+            "client.version_required",
+        ),
+        ("CODES__ALPHABET", "ABC", "codes.alphabet"),
+        (
+            "CODES__ALPHABET",
+            "BCDFGHJKMNPQRSTVWXYZb3456789",
+            "codes.alphabet",
+        ),
+    ] {
+        let config = load(&[(&format!("TAGUS_{name}"), value)]).unwrap();
+        let refusal = config.check().unwrap_err().to_string();
+        assert!(refusal.starts_with(key), "{refusal}");
+    }
+    for (name, value) in [
+        ("PASSWORDS__WAIT_MS_MAX", "1000"),
+        ("PASSWORDS__FORGET_MS", "60001"),
+        ("CLIENT__VERSION_MIN", "1.4.2"),
+        ("CODES__ALPHABET", "98765432ZYXWVTSRQPNMKJHGFDCB"),
+    ] {
+        let config = load(&[(&format!("TAGUS_{name}"), value)]).unwrap();
+        assert!(config.check().is_ok(), "{name}");
+    }
+}
+
+#[test]
 fn one_key_for_both_tokens_is_refused() {
     let config = load(&[
         ("TAGUS_KEYS__SESSION", "same"),

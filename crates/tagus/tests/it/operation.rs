@@ -434,6 +434,12 @@ fn codes_make_friends_and_open_groups() {
         refusal(&x("POST", &format!("group/{of_group}"), &bob)),
         unknown
     );
+    let again = x("GET", &format!("group/{id}/code"), &ann).text("code");
+    assert_ne!(again, of_group);
+    let path = format!("/v2/group/{id}");
+    assert_eq!(server.call("DELETE", &path, &bearer(&ann), b"").status, 200);
+    let gone = x("POST", &format!("group/{again}"), &bob);
+    assert_eq!(refusal(&gone), unknown);
 }
 
 #[test]

@@ -389,13 +389,13 @@ fn jobs_run_at_their_time_and_outlive_the_server() {
     let server = start(data.path());
     let at = rpc(&server, "plan", "soon 20");
     assert_eq!(wait_for_file(&file("ran")), format!("soon {at} 1\n"));
-    let at = rpc(&server, "plan", "missed 100");
-    rpc(&server, "plan", "forgotten 100");
+    std::fs::remove_file(file("ran")).unwrap();
+    let at = rpc(&server, "plan", "missed 400");
+    rpc(&server, "plan", "forgotten 400");
     assert_eq!(rpc(&server, "forget", "forgotten"), "true");
     assert_eq!(rpc(&server, "forget", "forgotten"), "false");
     // Killed, as it is dropped.
     drop(server);
-    std::fs::remove_file(file("ran")).unwrap();
     let server = start(data.path());
     assert_eq!(wait_for_file(&file("ran")), format!("missed {at} 1\n"));
     let started = Instant::now();
