@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::service::{SERVICES, Service};
 use crate::tidy;
 
-/// Gets a browser, the services and the npm packages of `tests/js`. Nothing that is already there is touched.
+/// Gets a browser, the services, the npm packages of `tests/js` and the Python ones of `tests/python`. Nothing that is already there is touched.
 ///
 /// # Errors
 /// Names the tool that is missing and cannot be got from here, or the command that failed.
@@ -23,6 +23,12 @@ pub(crate) fn install(root: &Path) -> Result<()> {
             .filter(|service| (service.find)().is_none())
             .map(|service| service.package),
     );
+    let pip = Command::new("python3")
+        .args(["-m", "pip", "--version"])
+        .output();
+    if !pip.is_ok_and(|output| output.status.success()) {
+        packages.push("python3-pip");
+    }
     if !packages.is_empty() {
         apt_install(&packages)?;
     }
@@ -31,7 +37,27 @@ pub(crate) fn install(root: &Path) -> Result<()> {
     }
     let tests = root.join("tests/js");
     run(Command::new("npm").arg("ci").current_dir(&tests))
-        .context("get the npm packages of tests/js")
+        .context("get the npm packages of tests/js")?;
+    let packages = root.join(PYTHON_PACKAGES);
+    for list in [
+        &["-r", "requirements.txt"][..],
+        &["--no-deps", "-r", "sdk.txt"],
+    ] {
+        run(Command::new("python3")
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ])
+            .args(["--root-user-action=ignore", "--upgrade", "--target"])
+            .arg(&packages)
+            .args(list)
+            .current_dir(root.join("tests/python")))
+        .context("get the Python packages of tests/python")?;
+    }
+    Ok(())
 }
 
 /// Every tool the steps of `cargo xtask test` need, checked before the first of them runs.
@@ -73,6 +99,9 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     if !installed.is_file() {
         missing.push("npm packages of tests/js: `cargo xtask test --install`".to_owned());
     }
+    if !root.join(PYTHON_PACKAGES).join("nakama").is_dir() {
+        missing.push("Python packages of tests/python: `cargo xtask test --install`".to_owned());
+    }
     if missing.is_empty() {
         return Ok(());
     }
@@ -91,6 +120,9 @@ pub(crate) fn services(root: &Path) -> Result<Vec<&'static Service>> {
     };
     Ok(SERVICES.iter().filter(is_needed).collect())
 }
+
+/// Where the Python packages of the tests lie.
+pub(crate) const PYTHON_PACKAGES: &str = "tests/python/packages";
 
 /// The browser for the tests: `CHROMIUM` when set, else the first known one in `PATH`.
 pub(crate) fn chromium() -> Option<PathBuf> {

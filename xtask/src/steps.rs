@@ -171,6 +171,21 @@ fn steps(root: &Path) -> Result<Vec<Step>> {
     sdk.retain(|file| *file != browser);
     steps.push(on_server("published SDK", &sdk));
     steps.push(on_server("browser", &[browser]));
+    steps.push(Step {
+        name: "published Python SDK",
+        work: Work::Program(Program {
+            program: "python3",
+            arguments: words("tests/python/smoke.py"),
+            folder: root.to_owned(),
+            variables: vec![
+                ("SERVER_BINARIES", binaries.display().to_string()),
+                (
+                    "PYTHONPATH",
+                    root.join(install::PYTHON_PACKAGES).display().to_string(),
+                ),
+            ],
+        }),
+    });
     Ok(steps)
 }
 

@@ -229,27 +229,29 @@ impl Accounts {
         }
     }
 
-    /// Deletes an account and ends its logins. Deleting one that is gone is fine.
+    /// Deletes an account and ends its logins. Deleting one that is gone is fine: where its logins could not be ended, as
+    /// the table of remembered logouts was full, a second time ends them.
     pub async fn delete_account(
         &self,
         now: UnixMillis,
         user_id: UserId,
     ) -> Result<Revoked, PlayersError> {
-        // Logins end first: if the deletion fails its owner can log in and try again.
-        let revoked = self.logins.logout_all(user_id, now).await?;
         let delete = AccountOp::Delete {
             id: user_id,
             tombstone_time: now,
         };
         match self.commit(delete.into()).await {
             Err(source) if source.conflict() != Some(Conflict::Missing) => {
-                Err(PlayersError::Store {
+                return Err(PlayersError::Store {
                     attempt: "delete account",
                     source,
-                })
+                });
             }
-            _ => Ok(revoked),
+            _ => {}
         }
+        // Whoever read the account before it was deleted is refused when it wants its token.
+        self.logins.shut_out(user_id, now);
+        self.logins.logout_all(user_id, now).await
     }
 
     /// The accounts of these ids and names: each once, in the order asked for, unknown ones left out.

@@ -261,32 +261,21 @@ const DAYS_IN_400_YEARS: u64 = 146_097;
 mod tests {
     use super::*;
 
+    /// Days of the months of a year.
+    fn lengths(year: u64) -> [u64; 12] {
+        let divides = |number| year.is_multiple_of(number);
+        let leap = divides(4) && (!divides(100) || divides(400));
+        let february = 28 + u64::from(leap);
+        [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    }
+
     /// Seconds of a date, by counting.
     fn at(text: &str) -> u64 {
         let numbers: Vec<u64> = text
             .split(['-', ' ', ':'])
             .map(|part| part.parse().unwrap())
             .collect();
-        let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        let lengths = |year| {
-            [
-                31,
-                28 + u64::from(leap(year)),
-                31,
-                30,
-                31,
-                30,
-                31,
-                31,
-                30,
-                31,
-                30,
-                31,
-            ]
-        };
-        let years: u64 = (1970..numbers[0])
-            .map(|year| 365 + u64::from(leap(year)))
-            .sum();
+        let years: u64 = (1970..numbers[0]).flat_map(lengths).sum();
         let months: u64 = lengths(numbers[0])[..numbers[1] as usize - 1].iter().sum();
         let days = years + months + numbers[2] - 1;
         (days * 1_440 + numbers[3] * 60 + numbers[4]) * 60
@@ -470,23 +459,9 @@ mod tests {
 
     #[test]
     fn every_day_of_400_years_has_its_date() {
-        let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
         let mut since_epoch = 0;
         for year in 1970..2370 {
-            for (month, length) in (1..).zip([
-                31,
-                28 + u64::from(leap(year)),
-                31,
-                30,
-                31,
-                30,
-                31,
-                31,
-                30,
-                31,
-                30,
-                31,
-            ]) {
+            for (month, length) in (1..).zip(lengths(year)) {
                 for day in 1..=length {
                     assert_eq!(month_and_day(since_epoch), (month, day));
                     since_epoch += 1;

@@ -2,6 +2,7 @@
 
 use tagus_store::StoreError;
 
+use crate::query::QueryError;
 use crate::token::TokenError;
 
 /// Why a request about players failed.
@@ -11,6 +12,9 @@ pub enum PlayersError {
     /// The request itself is wrong; the text says how, in the protocol's words.
     #[error("refuse request: {0}")]
     InvalidArgument(&'static str),
+    /// A query is none; the text says what is wrong and where.
+    #[error("Invalid query: {0}.")]
+    Query(#[from] QueryError),
     /// What was asked for does not exist.
     #[error("find: {0}")]
     NotFound(&'static str),
@@ -125,7 +129,7 @@ impl PlayersError {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::InvalidArgument(_) => Kind::InvalidArgument,
+            Self::InvalidArgument(_) | Self::Query(_) => Kind::InvalidArgument,
             Self::NotFound(_) => Kind::NotFound,
             Self::AlreadyExists(_) => Kind::AlreadyExists,
             Self::Unauthenticated(_) | Self::Token(_) => Kind::Unauthenticated,
@@ -158,6 +162,7 @@ impl PlayersError {
             | Self::PermissionDenied(message)
             | Self::FailedPrecondition(message)
             | Self::Aborted(message) => message,
+            Self::Query(_) => "Invalid query.",
             Self::Token(_) => "Auth token invalid",
             Self::AccountDisabled => "User account banned.",
             Self::TooManyAttempts { .. } => "Too many attempts, try again later.",

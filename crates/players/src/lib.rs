@@ -30,6 +30,7 @@ pub mod ranks;
 mod sqids;
 mod status;
 mod storage;
+mod storage_index;
 mod streams;
 mod token;
 mod wallets;
@@ -66,8 +67,9 @@ pub use logins::{LoginConfig, Logins, Revoked, TokenPair};
 pub use metrics::{LoginCounters, LoginMethod, LoginOutcome, PlayersMetrics};
 pub use multi_update::{AccountChange, MultiUpdate, MultiUpdated, multi_update};
 pub use notifications::{
-    LIST_MAX as NOTIFICATIONS_LIST_MAX, NewNotification, NotificationPage, Notifications,
-    notification_code,
+    CONTENT_BYTES_MAX as NOTIFICATION_CONTENT_BYTES_MAX, LIST_MAX as NOTIFICATIONS_LIST_MAX,
+    NewNotification, NotificationPage, Notifications, SEND_MAX as NOTIFICATIONS_SEND_MAX,
+    SUBJECT_BYTES_MAX as NOTIFICATION_SUBJECT_BYTES_MAX, notification_code,
 };
 pub use password::{Hasher, HasherConfig, HasherThreads, PasswordCost};
 pub use push::{ChannelMessage, Notification, Push};
@@ -76,7 +78,12 @@ pub use status::{FOLLOWS_MAX, Followers, TooManyFollows};
 pub use storage::{
     ExpectedVersion, NewObject, ObjectId, OldObject, ReadPermission, SERVER_OWNER,
     STORAGE_LIST_MAX, STORAGE_NAME_BYTES_MAX, STORAGE_OBJECTS_MAX, Storage, StorageAck,
-    StorageChange, StorageObject, StoragePage, StorageRights, StorageWatch, WritePermission,
+    StorageObject, StoragePage, StorageRights, StorageWatch, WritePermission,
+};
+pub use storage_index::{
+    STORAGE_INDEX_ENTRIES_MAX, STORAGE_INDEX_FIELDS_MAX, STORAGE_INDEX_ORDER_MAX,
+    STORAGE_INDEX_WORK_MAX, STORAGE_INDEXES_MAX, StorageIndex, StorageIndexFilter,
+    StorageIndexQuery, StorageIndexes,
 };
 pub use streams::{
     Joined, Presence, SharedStreams, StreamError, StreamEvent, StreamId, StreamLimits, StreamMode,

@@ -169,7 +169,7 @@ impl Logins {
         check_vars(&vars)?;
         let issued_at = {
             let logouts = self.read();
-            logouts.check_not_shut_out(user_id)?;
+            logouts.check_not_shut_out(user_id, now)?;
             logouts.issue_time(user_id, now)
         };
         let expires_at = whole_secs(now.plus_secs(self.config.session_secs));
@@ -203,7 +203,7 @@ impl Logins {
         check_vars(&vars)?;
         // In one step: the login begins at the very time before which all others have ended.
         let issued_at = self.end_all(user_id, now).await?;
-        self.read().check_not_shut_out(user_id)?;
+        self.read().check_not_shut_out(user_id, now)?;
         let expires_at = whole_secs(now.plus_secs(self.config.session_secs));
         let login = Login {
             token_id,
@@ -219,8 +219,8 @@ impl Logins {
         ))
     }
 
-    /// Issues nothing more to this account for [`SHUT_OUT_SECS`]: a login that read the account before it was banned asks
-    /// for its tokens after it.
+    /// Issues nothing more to this account for [`SHUT_OUT_SECS`]: a login that read the account before it was banned or
+    /// deleted asks for its tokens after it.
     pub(crate) fn shut_out(&self, user_id: UserId, now: UnixMillis) {
         let mut logouts = self.write();
         let until = now.plus_secs(SHUT_OUT_SECS);
@@ -248,7 +248,7 @@ impl Logins {
             if logouts.contains(login.user_id, login.token_id, login.issued_at) {
                 return Err(TokenError::LoggedOut.into());
             }
-            logouts.check_not_shut_out(login.user_id)?;
+            logouts.check_not_shut_out(login.user_id, now)?;
             logouts.issue_time(login.user_id, now).max(login.issued_at)
         };
         let vars = if vars.is_empty() { login.vars } else { vars };
@@ -440,7 +440,7 @@ const LOGOUTS_PER_USER_MAX: usize = 128;
 /// How much longer than its tokens a logout is remembered, in seconds.
 const SLACK_SECS: u64 = 3_600;
 
-/// How long after a ban no tokens are issued, in seconds: longer than a login takes.
+/// How long after a ban or a deletion no tokens are issued, in seconds: longer than a login takes.
 const SHUT_OUT_SECS: u64 = 60;
 
 /// Least time between two sweeps of a full table, in seconds.
@@ -452,7 +452,7 @@ struct Logouts {
     /// Single logins, with the time until which that matters.
     token_ids: HashMap<Uuid, UnixMillis>,
     users: HashMap<UserId, UserLogouts>,
-    /// Who gets no tokens, and until when: the bans of the last minute.
+    /// Who gets no tokens, and until when: those banned or deleted in the last minute.
     shut_out: HashMap<UserId, UnixMillis>,
     /// Users that have an end of all logins.
     ended_count: usize,
@@ -482,10 +482,10 @@ impl Logouts {
                 .is_some_and(|before| issued_at < before)
     }
 
-    fn check_not_shut_out(&self, user_id: UserId) -> Result<(), PlayersError> {
-        match self.shut_out.contains_key(&user_id) {
-            true => Err(PlayersError::AccountDisabled),
-            false => Ok(()),
+    fn check_not_shut_out(&self, user_id: UserId, now: UnixMillis) -> Result<(), PlayersError> {
+        match self.shut_out.get(&user_id) {
+            Some(until) if *until > now => Err(PlayersError::AccountDisabled),
+            _ => Ok(()),
         }
     }
 

@@ -61,6 +61,7 @@ pub async fn multi_update(
     let (outcome, updated) = match committed.await {
         Ok(done) => done,
         Err(Refused::Store { op, source }) => {
+            storage.failed(&prepared, &source);
             return Err(match (op, source.conflict()) {
                 (Some(op @ Op::Storage(_)), _) => storage.refused(Some(&op), source).await,
                 (_, Some(Conflict::UsernameTaken)) => NAME_TAKEN,

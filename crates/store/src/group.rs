@@ -326,6 +326,11 @@ pub(crate) fn leave_all(user: UserId, time: UnixMillis, out: &mut Vec<Step>) {
         params![time, user],
     ));
     out.push(Step::write(
+        "DELETE FROM code WHERE subject IN (SELECT id FROM player_group
+             WHERE edge_count = 0 AND id IN (SELECT group_id FROM group_edge WHERE user_id = $1 AND state <= 2))",
+        params![user],
+    ));
+    out.push(Step::write(
         "DELETE FROM player_group
          WHERE edge_count = 0 AND id IN (SELECT group_id FROM group_edge WHERE user_id = $1 AND state <= 2)",
         params![user],

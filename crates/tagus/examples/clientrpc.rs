@@ -1,12 +1,12 @@
-//! Server code by example: RPC functions that make rooms and boards, echo, and answer a server-to-server call.
+//! Server code by example: RPC functions that make rooms and boards, notify, use streams, echo, and answer a server-to-server call.
 //! Takes the flags of `tagus serve`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tagus::base::SeatIndex;
+use tagus::base::{SeatIndex, Uuid};
 use tagus::leaderboards::{Leaderboard, Operator, TournamentRules};
 use tagus::room::{Game, InitError, Input, LeaveReason, RestoreError, Room, Settings, Setup, To};
-use tagus::{ApiError, RpcCall, Server};
+use tagus::{ApiError, Appearance, NewNotification, RpcCall, Server, StreamId, StreamMode};
 
 fn main() -> anyhow::Result<()> {
     let config = tagus::cli::serve_config()?;
@@ -17,6 +17,8 @@ fn main() -> anyhow::Result<()> {
             Ok(r#"{"message":"PONG"}"#.to_owned())
         })
         .rpc("clientrpc.create_authoritative_match", create_match)
+        .rpc("clientrpc.send_notification", send_notification)
+        .rpc("clientrpc.send_stream_data", send_stream_data)
         .rpc("clientrpc.create_leaderboard", create_leaderboard)
         .rpc("clientrpc.create_tournament", create_tournament)
         .run()
@@ -25,6 +27,48 @@ fn main() -> anyhow::Result<()> {
 async fn create_match(call: RpcCall) -> Result<String, ApiError> {
     let id = call.tagus.room_create("echo", call.payload).await?;
     Ok(format!(r#"{{"match_id":"{id}"}}"#))
+}
+
+/// A notification that is kept: `{"user_id":"…","subject":"…","content":{…}}`.
+async fn send_notification(call: RpcCall) -> Result<String, ApiError> {
+    let payload = payload(&call)?;
+    let user_id = payload["user_id"].as_str().unwrap_or_default();
+    let user_id = user_id.parse();
+    let content = match payload["content"].as_str() {
+        Some(text) => text.to_owned(),
+        None => payload["content"].to_string(),
+    };
+    let notification = NewNotification {
+        user_id: user_id.map_err(|_| ApiError::invalid("user_id is no user's id"))?,
+        subject: payload["subject"].as_str().unwrap_or_default().to_owned(),
+        content,
+        code: 1,
+        sender_id: call.caller.user_id,
+        persistent: true,
+    };
+    call.tagus.notifications_send(vec![notification]).await?;
+    Ok(String::new())
+}
+
+/// Makes the caller's connection a member of a stream, and sends the payload to all members.
+async fn send_stream_data(call: RpcCall) -> Result<String, ApiError> {
+    let Some(session_id) = call.caller.session_id else {
+        return Err(ApiError::invalid(
+            "call it over the socket: a stream needs a connection",
+        ));
+    };
+    let stream = StreamId {
+        mode: StreamMode(20),
+        subject: Uuid::NIL,
+        subcontext: Uuid::NIL,
+        label: "clientrpc".to_owned(),
+    };
+    let joined = call
+        .tagus
+        .stream_join(&stream, session_id, Appearance::default());
+    joined.map_err(|error| ApiError::invalid(error.to_string()))?;
+    call.tagus.stream_send(&stream, &[], call.payload);
+    Ok(String::new())
 }
 
 /// A leaderboard whose writes do what the payload says, greatest scores first: `{"operator":"best"}`, or `set`,

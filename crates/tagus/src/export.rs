@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tagus_base::UserId;
-use tagus_wire::to_json;
+use tagus_players::{LedgerEntry, UserGroup};
+use tagus_wire::{Timestamp, api, to_json};
 
-use crate::api::{ApiError, account_out, friend_out, record_out};
+use crate::api::{ApiError, account_out, friend_out, group_out, object_out, record_out};
 use crate::gateway::Gateway;
 use crate::hooks::BoxFuture;
 use crate::live::{channel_message_out, notification_out};
@@ -25,6 +26,11 @@ const PARTS: &[(&str, Part)] = &[
         Box::pin(leaderboard_records(gateway, id))
     }),
     ("messages", |gateway, id| Box::pin(messages(gateway, id))),
+    ("groups", |gateway, id| Box::pin(groups(gateway, id))),
+    ("objects", |gateway, id| Box::pin(objects(gateway, id))),
+    ("wallet_ledgers", |gateway, id| {
+        Box::pin(wallet_ledgers(gateway, id))
+    }),
 ];
 
 /// The document. Its parts are read one after another, while their owner may go on playing.
@@ -91,6 +97,36 @@ async fn messages(gateway: Arc<Gateway>, user_id: UserId) -> Result<Value, ApiEr
 async fn leaderboard_records(gateway: Arc<Gateway>, user_id: UserId) -> Result<Value, ApiError> {
     let records = gateway.leaderboards.export(user_id).await?.into_iter();
     records.map(|record| value(&record_out(record))).collect()
+}
+
+/// The groups that the account is in, was refused by or asks to join, each with its state there.
+async fn groups(gateway: Arc<Gateway>, user_id: UserId) -> Result<Value, ApiError> {
+    let groups = gateway.groups.export(user_id).await?.into_iter();
+    let out = |one: UserGroup| api::user_group_list::UserGroup {
+        group: Some(group_out(one.group)),
+        state: Some(one.role.number()),
+    };
+    groups.map(|one| value(&out(one))).collect()
+}
+
+async fn objects(gateway: Arc<Gateway>, user_id: UserId) -> Result<Value, ApiError> {
+    let objects = gateway.storage.export(user_id).await?.into_iter();
+    objects.map(|object| value(&object_out(object))).collect()
+}
+
+async fn wallet_ledgers(gateway: Arc<Gateway>, user_id: UserId) -> Result<Value, ApiError> {
+    let entries = gateway.wallets.export(user_id).await?.into_iter();
+    let out = |entry: LedgerEntry| {
+        json!({
+            "id": entry.id.to_string(),
+            "user_id": entry.user_id.to_string(),
+            "changeset": entry.changeset,
+            "metadata": entry.metadata,
+            "create_time": Timestamp::from(entry.create_time).to_string(),
+            "update_time": Timestamp::from(entry.update_time).to_string(),
+        })
+    };
+    Ok(entries.map(out).collect())
 }
 
 /// A message in the API's JSON.

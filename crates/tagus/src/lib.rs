@@ -66,10 +66,15 @@ pub use tagus_players::{
     AccountChange, AccountUpdate, Amounts, Asker, ChannelKind, ChannelMessage, ChannelPage, Every,
     ExpectedVersion, Group, GroupFilter, GroupPage, GroupRole, GroupUpdate, GroupUser,
     GroupUserPage, GroupVerb, Job, JobState, LedgerEntry, LedgerPage, MultiUpdate, MultiUpdated,
-    NewGroup, NewJob, NewObject, ObjectId, OldObject, Presence, ReadPermission, SERVER_OWNER,
-    Secret, StorageAck, StorageObject, StoragePage, StreamId, StreamMode, UserGroup, UserGroupPage,
-    WalletUpdate, WalletUpdated, WritePermission,
+    NewGroup, NewJob, NewNotification, NewObject, ObjectId, OldObject, Presence, ReadPermission,
+    SERVER_OWNER, Secret, StorageAck, StorageObject, StoragePage, StreamId, StreamMode, UserGroup,
+    UserGroupPage, WalletUpdate, WalletUpdated, WritePermission,
 };
 pub use tagus_players::{Schedule, ScheduleError};
 pub use tagus_room as room;
 pub use tagus_wire as wire;
+
+/// The guide, whose code is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/server-code.md")]
+struct ServerCodeGuide;

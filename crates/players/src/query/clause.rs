@@ -97,6 +97,19 @@ impl Clause {
 }
 
 impl Test {
+    /// Whether it goes over texts, and does not only compare.
+    pub(super) fn is_pattern(&self) -> bool {
+        match self {
+            Self::Wildcard(wildcard) => !wildcard.is_any(),
+            Self::Regexp(_) | Self::Fuzzy { .. } => true,
+            Self::Everything
+            | Self::Term(_)
+            | Self::Number(_)
+            | Self::NumberRange(..)
+            | Self::DateRange(..) => false,
+        }
+    }
+
     fn accepts(&self, value: Value<&str>) -> bool {
         match self {
             Self::Everything => true,

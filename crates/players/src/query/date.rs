@@ -80,6 +80,31 @@ impl Cursor<'_> {
     }
 }
 
+/// A time as text in the form that [`parse`] reads, to the millisecond.
+pub(super) fn text(time: UnixMillis) -> String {
+    let (secs, millis) = (time.as_secs(), time.0 % 1_000);
+    let (days, of_day) = (secs / SECS_OF_DAY, secs % SECS_OF_DAY);
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
+/// Year, month and day of a day since 1970-01-01.
+///
+/// Years are counted from March, so that the day of a leap year is the last one; an era is 400 years.
+const fn civil(days_since_1970: u64) -> (u64, u64, u64) {
+    let days = days_since_1970 + DAYS_FROM_MARCH_OF_0_TO_1970;
+    let (era, of_era) = (days / DAYS_OF_ERA, days % DAYS_OF_ERA);
+    let leaps = of_era / 1_460 - of_era / 36_524 + of_era / 146_096;
+    let year_of_era = (of_era - leaps) / 365;
+    let of_year = of_era - (year_of_era * 365 + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let is_next = from_march >= 10;
+    let month = if is_next { from_march - 9 } else { from_march + 3 };
+    (era * 400 + year_of_era + is_next as u64, month, day)
+}
+
 /// Days from 1970-01-01 to a date of the Gregorian calendar, or none if there is no such date.
 fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = i64::from(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
@@ -94,6 +119,9 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     Some(days + months[..before].iter().sum::<i64>() + day - 1 - DAYS_BEFORE_1970)
 }
 
+const SECS_OF_DAY: u64 = 86_400;
+const DAYS_OF_ERA: u64 = 146_097;
+const DAYS_FROM_MARCH_OF_0_TO_1970: u64 = 719_468;
 /// Days from 0001-01-01 to 1970-01-01.
 const DAYS_BEFORE_1970: i64 = 719_162;
 
@@ -122,6 +150,19 @@ mod tests {
             ("2262-04-11T23:47:16.854775807Z", i64::MAX),
         ] {
             assert_eq!(parse(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        assert_eq!(text(UnixMillis(0)), "1970-01-01T00:00:00.000Z");
+        let time = UnixMillis(1_136_214_245_007);
+        assert_eq!(text(time), "2006-01-02T15:04:05.007Z");
+        // Every day up to 2261, at some millisecond of it.
+        for day in 0..106_000_u64 {
+            let time = day * 86_400_000 + day * 7_919 % 86_400_000;
+            let nanos = i64::try_from(time).unwrap() * 1_000_000;
+            assert_eq!(parse(&text(UnixMillis(time))), Some(nanos), "{time}");
         }
     }
 

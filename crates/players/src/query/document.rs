@@ -1,6 +1,7 @@
 //! What a query is put to.
 
 use serde_json::Value as Json;
+use tagus_base::UnixMillis;
 
 use super::date;
 
@@ -65,6 +66,11 @@ impl Document {
         self.add(field, Value::Text { text, unix_nanos });
     }
 
+    /// Adds a time to the field's values: as text to the millisecond, which is a date too.
+    pub fn add_time(&mut self, field: &str, time: UnixMillis) {
+        self.add_text(field, &date::text(time));
+    }
+
     /// Adds a number to the field's values.
     pub fn add_number(&mut self, field: &str, number: f64) {
         self.add(field, Value::Number(number));
@@ -80,6 +86,18 @@ impl Document {
     /// With an empty name the members become fields of their own names.
     pub fn add_json(&mut self, field: &str, json: &Json) {
         self.add_nested(&mut field.to_owned(), json, DEPTH_MAX);
+    }
+
+    /// Gives back memory that nothing is kept in. For documents that are kept.
+    pub fn shrink(&mut self) {
+        self.entries.shrink_to_fit();
+        self.text.shrink_to_fit();
+    }
+
+    /// Bytes of all names and texts.
+    #[must_use]
+    pub const fn text_bytes(&self) -> usize {
+        self.text.len()
     }
 
     fn add_nested(&mut self, path: &mut String, json: &Json, depth_left: usize) {

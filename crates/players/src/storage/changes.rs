@@ -5,8 +5,8 @@ use tagus_store::{Op, Overwrite, StorageOp};
 
 use super::objects::version_of;
 use super::{
-    ExpectedVersion, NewObject, ObjectId, OldObject, PERMISSION_DENIED, StorageAck, StorageChange,
-    StorageObject, StorageRights, check_count,
+    ExpectedVersion, NewObject, ObjectId, OldObject, PERMISSION_DENIED, StorageAck, StorageObject,
+    StorageRights, check_count,
 };
 use crate::PlayersError;
 use crate::notifications::is_json_object;
@@ -17,8 +17,8 @@ pub(crate) struct Prepared {
     pub(crate) ops: Vec<Op>,
     /// In the order of the operations, each with its place in the request; as if all objects were new.
     acks: Vec<(usize, StorageAck)>,
-    /// In the order of the operations; empty where nobody watches.
-    changes: Vec<StorageChange>,
+    /// What the operations change; empty where nobody watches.
+    pub(super) touched: Vec<ObjectId>,
 }
 
 enum Change {
@@ -62,36 +62,29 @@ impl Prepared {
         }
         changes.sort_by(|one, other| one.id().cmp(other.id()));
         let mut prepared = Self::default();
+        if is_watched {
+            let touched = changes.iter().map(|change| change.id().clone());
+            prepared.touched = touched.collect();
+        }
         for change in changes {
-            prepared.add(now, rights, change, is_watched);
+            prepared.add(now, rights, change);
         }
         Ok(prepared)
     }
 
-    /// The answers in the order of the request, and what there is to tell. The times are those of the objects that were
-    /// written, in the order of the operations.
-    pub(super) fn done(
-        mut self,
-        create_times: &[UnixMillis],
-    ) -> (Vec<StorageAck>, Vec<StorageChange>) {
-        let written = self.changes.iter_mut().filter_map(|change| match change {
-            StorageChange::Written(object) => Some(object),
-            StorageChange::Deleted(_) => None,
-        });
-        for (object, create_time) in written.zip(create_times) {
-            object.create_time = *create_time;
-        }
+    /// The answers in the order of the request. The times are those of the objects that were written, in the order of the
+    /// operations.
+    pub(super) fn done(mut self, create_times: &[UnixMillis]) -> Vec<StorageAck> {
         for ((_, ack), create_time) in self.acks.iter_mut().zip(create_times) {
             ack.create_time = *create_time;
         }
         self.acks.sort_by_key(|(place, _)| *place);
-        let acks = self.acks.into_iter().map(|(_, ack)| ack);
-        (acks.collect(), self.changes)
+        self.acks.into_iter().map(|(_, ack)| ack).collect()
     }
 
-    fn add(&mut self, now: UnixMillis, rights: StorageRights, change: Change, is_watched: bool) {
+    fn add(&mut self, now: UnixMillis, rights: StorageRights, change: Change) {
         let permission_write_min = rights.write_min().number().into();
-        let (op, told) = match change {
+        let op = match change {
             Change::Write(place, one) => {
                 let over = match one.version {
                     ExpectedVersion::Any => Overwrite::Any,
@@ -114,29 +107,21 @@ impl Prepared {
                     update_time: now,
                 };
                 self.acks.push((place, ack));
-                let told = is_watched.then(|| StorageChange::Written(object.clone()));
-                let row = Box::new(object.into());
-                let put = StorageOp::Put {
-                    row,
+                StorageOp::Put {
+                    row: Box::new(object.into()),
                     over,
                     permission_write_min,
-                };
-                (put, told)
+                }
             }
-            Change::Delete(one) => {
-                let told = is_watched.then(|| StorageChange::Deleted(one.id.clone()));
-                let delete = StorageOp::Delete {
-                    collection: one.id.collection,
-                    owner: one.id.owner,
-                    key: one.id.key,
-                    version: one.version,
-                    permission_write_min,
-                };
-                (delete, told)
-            }
+            Change::Delete(one) => StorageOp::Delete {
+                collection: one.id.collection,
+                owner: one.id.owner,
+                key: one.id.key,
+                version: one.version,
+                permission_write_min,
+            },
         };
         self.ops.push(op.into());
-        self.changes.extend(told);
     }
 }
 

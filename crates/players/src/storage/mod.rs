@@ -21,8 +21,7 @@ pub(crate) use changes::Prepared;
 use objects::NAME_TOO_LONG;
 pub use objects::{
     ExpectedVersion, NewObject, ObjectId, OldObject, ReadPermission, SERVER_OWNER,
-    STORAGE_NAME_BYTES_MAX, StorageAck, StorageChange, StorageObject, StorageRights,
-    WritePermission,
+    STORAGE_NAME_BYTES_MAX, StorageAck, StorageObject, StorageRights, WritePermission,
 };
 
 /// A page of a listing.
@@ -34,9 +33,10 @@ pub struct StoragePage {
     pub cursor: String,
 }
 
-/// Is told what became of objects once that is durable. Changes of one call come in their order; those of calls at the
-/// same time come in any order. The objects of a deleted account go without a word.
-pub type StorageWatch = Arc<dyn Fn(&[StorageChange]) + Send + Sync>;
+/// Is told which objects were written or deleted, once that is durable, before the writer is answered; and those of a
+/// call of which nobody knows what became of it. Calls at the same time are told in any order, so what is there has to
+/// be read. The objects of a deleted account go without a word.
+pub type StorageWatch = Arc<dyn Fn(&[ObjectId]) + Send + Sync>;
 
 /// The objects and their rules.
 #[derive(Clone)]
@@ -188,6 +188,7 @@ impl Storage {
         match self.store.commit(ops.collect::<Batch>()).await {
             Ok(outcome) => self.finish(prepared, outcome),
             Err(source) => {
+                self.failed(&prepared, &source);
                 let op = match source {
                     StoreError::Conflict { op_index, .. } => prepared.ops.get(op_index),
                     _ => None,
@@ -214,12 +215,24 @@ impl Storage {
         prepared: Prepared,
         outcome: Outcome,
     ) -> Result<Vec<StorageAck>, PlayersError> {
+        self.tell(&prepared);
         let create_times = outcome.storage_create_times().map_err(WRITE)?;
-        let (acks, changes) = prepared.done(&create_times);
-        if let Some(watch) = &self.watch {
-            watch(&changes);
+        Ok(prepared.done(&create_times))
+    }
+
+    /// Tells of a commit that failed in a way that leaves open whether it was made.
+    pub(crate) fn failed(&self, prepared: &Prepared, error: &StoreError) {
+        if error.conflict().is_none() {
+            self.tell(prepared);
         }
-        Ok(acks)
+    }
+
+    fn tell(&self, prepared: &Prepared) {
+        if let Some(watch) = &self.watch
+            && !prepared.touched.is_empty()
+        {
+            watch(&prepared.touched);
+        }
     }
 
     /// Why the operation was refused; what is there is looked at for the wording alone.

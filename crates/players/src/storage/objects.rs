@@ -215,15 +215,6 @@ pub struct StorageAck {
     pub update_time: UnixMillis,
 }
 
-/// What became of an object.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum StorageChange {
-    /// It was written.
-    Written(StorageObject),
-    /// It was deleted.
-    Deleted(ObjectId),
-}
-
 /// On whose behalf storage is used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StorageRights {

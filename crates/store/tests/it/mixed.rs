@@ -48,7 +48,7 @@ fn survive(address: &str, rounds: u32) {
         let mut acknowledged: BTreeMap<Family, u32> =
             families(round).map(|family| (family, 0)).collect();
         let task = format!("{round}@{address}");
-        let acks = 1 + rng.below(400) as usize;
+        let acks = 1 + rng.below(200) as usize;
         let test = "mixed::child_works_until_killed";
         for ack in kill::killed_after(test, (TASK, &task), acks) {
             let (thread, steps) = ack.split_once(' ').unwrap();

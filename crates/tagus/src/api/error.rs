@@ -105,7 +105,7 @@ impl From<PlayersError> for ApiError {
             tracing::error!(error = &error as &dyn std::error::Error, "request failed");
         }
         let message = match &error {
-            PlayersError::NegativeWallet { .. } => error.to_string(),
+            PlayersError::NegativeWallet { .. } | PlayersError::Query(_) => error.to_string(),
             _ => error.client_message().to_owned(),
         };
         Self {

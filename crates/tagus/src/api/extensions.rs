@@ -82,12 +82,12 @@ pub(crate) fn find(verb: &str, path: &str) -> Option<Result<Found, ApiError>> {
     Some(Ok(Found { extension, segment }))
 }
 
-/// Verb and path of each call of the table.
+/// Verb, path and authentication of each call of the table.
 #[cfg(test)]
-pub(super) fn all() -> impl Iterator<Item = (&'static str, String)> {
+pub(super) fn all() -> impl Iterator<Item = (&'static str, String, Auth)> {
     EXTENSIONS.iter().map(|extension| {
         let path = format!("/v2/x/{}", extension.path.join("/"));
-        (extension.verb, path)
+        (extension.verb, path, extension.auth)
     })
 }
 

@@ -213,7 +213,7 @@ fn role(state: Option<i32>) -> Result<Option<GroupRole>, ApiError> {
     role.ok_or_else(refused).map(Some)
 }
 
-fn group_out(group: Group) -> api::Group {
+pub(crate) fn group_out(group: Group) -> api::Group {
     api::Group {
         id: group.id.to_string(),
         creator_id: group.creator_id.to_string(),

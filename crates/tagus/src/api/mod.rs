@@ -25,7 +25,9 @@ pub use error::{
     CODE_UNAVAILABLE,
 };
 pub(crate) use friends::friend_out;
+pub(crate) use groups::group_out;
 pub(crate) use http::HttpDoor;
 pub(crate) use leaderboards::record_out;
 pub(crate) use metrics::HttpMetrics;
 pub(crate) use rpc::run_rpc;
+pub(crate) use storage::object_out;

@@ -67,7 +67,7 @@ const EXTENSIONS: &str = include_str!("extensions.json");
 mod tests {
     use std::collections::BTreeSet;
 
-    use tagus_wire::{METHODS, Segment};
+    use tagus_wire::{Auth, METHODS, Segment};
 
     use super::*;
     use crate::api::extensions;
@@ -101,15 +101,40 @@ mod tests {
             .partition(|(_, path)| path.starts_with("/v2/x/"));
         assert_eq!(methods, answered);
 
-        let known = extensions::all().map(|(verb, path)| (verb.to_owned(), path));
-        let in_table = |path: String| path.replace("{code}", "*");
-        let described = extensions.into_iter();
-        assert_eq!(
-            described
-                .map(|(verb, path)| (verb, in_table(path)))
-                .collect::<BTreeSet<_>>(),
-            known.collect()
-        );
+        let described: BTreeSet<_> = extensions
+            .into_iter()
+            .map(|(verb, path)| (verb, in_table(&path)))
+            .collect();
+        let known = extensions::all().map(|(verb, path, _)| (verb.to_owned(), path));
+        assert_eq!(described, known.collect());
+    }
+
+    /// The path as the table of extensions has it.
+    fn in_table(path: &str) -> String {
+        let segments = path.split('/');
+        let segments: Vec<&str> = segments
+            .map(|it| if it.starts_with('{') { "*" } else { it })
+            .collect();
+        segments.join("/")
+    }
+
+    #[test]
+    fn extensions_say_who_may_call_them() {
+        let document = document();
+        for (path, verbs) in document["paths"].as_object().unwrap() {
+            for (verb, operation) in verbs.as_object().unwrap() {
+                let known = extensions::all().find(|(known, pattern, _)| {
+                    *known == verb.to_uppercase() && *pattern == in_table(path)
+                });
+                let expected = match known {
+                    None => continue,
+                    Some((_, _, Auth::None)) => json!([]),
+                    Some((_, _, Auth::Bearer)) => json!([{ "session": [] }]),
+                    Some((_, _, other)) => panic!("no scheme for {other:?}"),
+                };
+                assert_eq!(operation["security"], expected, "{verb} {path}");
+            }
+        }
     }
 
     #[test]

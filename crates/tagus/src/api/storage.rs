@@ -109,7 +109,7 @@ fn owner_in(text: &str) -> Result<Option<UserId>, ApiError> {
     Ok(Some(owner))
 }
 
-fn object_out(object: StorageObject) -> api::StorageObject {
+pub(crate) fn object_out(object: StorageObject) -> api::StorageObject {
     api::StorageObject {
         collection: object.id.collection().to_owned(),
         key: object.id.key().to_owned(),
