@@ -11,6 +11,8 @@
 mod arena;
 #[path = "../crates/net/tests/it/bodies.rs"]
 mod net;
+#[path = "../crates/players/tests/it/bodies.rs"]
+mod players;
 #[path = "../crates/wire/tests/it/bodies.rs"]
 mod wire;
 
@@ -29,6 +31,8 @@ pub const TCP_FRAMING: Body = wire::tcp_framing;
 pub const WS_CODEC: Body = net::ws_codec;
 /// See `crates/net/tests/it/bodies.rs`.
 pub const PROXY_HEADER: Body = net::proxy_header;
+/// See `crates/players/tests/it/bodies.rs`.
+pub const QUERY_TEXT: Body = players::query_text;
 /// See `games/arena/rules/tests/it/bodies.rs`.
 pub const ROOM_SNAPSHOT_RESTORE: Body = arena::room_snapshot_restore;
 /// See `games/arena/rules/tests/it/bodies.rs`.

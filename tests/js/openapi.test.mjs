@@ -191,8 +191,13 @@ describe("calls are as the document says", () => {
     assert.equal(members[0].user.id, user.id);
     const { user_groups: groups } = await api.call("ListUserGroups", { user_id: user.id });
     assert.equal(groups[0].group.description, "ours");
+    const { code } = await api.call("GetGroupCode", { group_id: group.id });
+    await api.join();
+    assert.equal((await api.call("JoinGroupByCode", { code })).group_id, group.id);
+    const guest = await api.refused("GetGroupCode", { group_id: group.id });
+    assert.deepEqual([guest.status, guest.code], [403, 7]);
     await api.call("ListGroups", { name: "group%", limit: 5 });
-    await api.call("DeleteGroup", { group_id: group.id });
+    await api.call("LeaveGroup", { group_id: group.id });
   });
 
   test("storage", async () => {

@@ -231,7 +231,7 @@ impl Jobs {
     /// another server may know them.
     ///
     /// # Errors
-    /// The database; runs that were begun before are lost until their claims end.
+    /// The database, before any run was begun.
     pub async fn begin(
         &self,
         now: UnixMillis,
@@ -253,7 +253,15 @@ impl Jobs {
                 claim,
                 until: plus(now, wait),
             };
-            let won = self.commit(op.into(), "begin a job").await?;
+            let won = match self.commit(op.into(), "begin a job").await {
+                Ok(won) => won,
+                Err(error) if begun.is_empty() => return Err(error),
+                Err(error) => {
+                    // What was begun must be run; the others are still due.
+                    tracing::warn!(%error, "begin a job");
+                    break;
+                }
+            };
             match claim {
                 Some(claim) if won => {
                     row.attempts = row.attempts.saturating_add(1);

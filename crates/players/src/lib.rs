@@ -20,9 +20,11 @@ mod identity;
 mod jobs;
 pub mod leaderboards;
 mod logins;
+pub mod matchmaker;
 mod metrics;
 mod multi_update;
 mod notifications;
+mod parties;
 mod password;
 mod push;
 pub mod query;
@@ -70,6 +72,11 @@ pub use notifications::{
     CONTENT_BYTES_MAX as NOTIFICATION_CONTENT_BYTES_MAX, LIST_MAX as NOTIFICATIONS_LIST_MAX,
     NewNotification, NotificationPage, Notifications, SEND_MAX as NOTIFICATIONS_SEND_MAX,
     SUBJECT_BYTES_MAX as NOTIFICATION_SUBJECT_BYTES_MAX, notification_code,
+};
+pub use parties::{
+    PARTIES_LIST_MAX, PARTIES_PER_SESSION_MAX, PARTIES_WORK_MAX, PARTY_LABEL_BYTES_MAX,
+    PARTY_REQUESTS_MAX, PARTY_SIZE_MAX, Parties, Party, PartyCatalogue, PartyFilter, PartyId,
+    PartyJoin, PartyLeft, PartyListing, PartyPage, PartyRemoved, PartySettings,
 };
 pub use password::{Hasher, HasherConfig, HasherThreads, PasswordCost};
 pub use push::{ChannelMessage, Notification, Push};

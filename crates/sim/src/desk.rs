@@ -128,6 +128,12 @@ impl Desk {
                     assert_eq!(login.0, user_id);
                     login.1 = true;
                 }
+                Revoked::Others { user_id, token_id } => {
+                    let logins = self.issued.iter_mut();
+                    logins
+                        .filter(|(id, (user, _))| *user == user_id && **id != token_id)
+                        .for_each(|(_, (_, ended))| *ended = true);
+                }
                 Revoked::User(user_id) => {
                     let logins = self.issued.values_mut();
                     logins

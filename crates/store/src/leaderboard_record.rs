@@ -376,35 +376,46 @@ impl Store {
         after: Option<(RecordOrder, UserId)>,
         limit: u32,
     ) -> Result<Vec<LeaderboardRecordRow>, StoreError> {
+        let sql = records_where!(
+            "leaderboard_id = $1 AND expiry_time = $2
+             AND (score_order, subscore_order, time_order, owner_id) > ($3, $4, $5, $6)
+             ORDER BY score_order, subscore_order, time_order, owner_id LIMIT $7"
+        );
+        let (order, owner) = after.unwrap_or(FIRST_PLACE);
         let limit = i64::from(limit);
-        let query = match after {
-            None => Query::new(
-                records_where!(
-                    "leaderboard_id = $1 AND expiry_time = $2
-                     ORDER BY score_order, subscore_order, time_order, owner_id LIMIT $3"
-                ),
-                params![board.0, board.1, limit],
-                decode,
-            ),
-            Some((order, owner)) => Query::new(
-                records_where!(
-                    "leaderboard_id = $1 AND expiry_time = $2
-                     AND (score_order, subscore_order, time_order, owner_id) > ($3, $4, $5, $6)
-                     ORDER BY score_order, subscore_order, time_order, owner_id LIMIT $7"
-                ),
-                params![
-                    board.0,
-                    board.1,
-                    order.score,
-                    order.subscore,
-                    order.time,
-                    owner,
-                    limit
-                ],
-                decode,
-            ),
+        let mut params = params![board.0, board.1, order.score, order.subscore];
+        params.extend(params![order.time, owner, limit]);
+        self.all(Query::new(sql, params, decode)).await
+    }
+
+    /// The places of a period's records behind the given one, in their order; from the first one if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::account_by_id`].
+    pub async fn leaderboard_places_after(
+        &self,
+        board: (&str, UnixMillis),
+        after: Option<(RecordOrder, UserId)>,
+        limit: u32,
+    ) -> Result<Vec<(RecordOrder, UserId)>, StoreError> {
+        let sql = "SELECT score_order, subscore_order, time_order, owner_id FROM leaderboard_record
+             WHERE leaderboard_id = $1 AND expiry_time = $2
+               AND (score_order, subscore_order, time_order, owner_id) > ($3, $4, $5, $6)
+             ORDER BY score_order, subscore_order, time_order, owner_id LIMIT $7";
+        let (order, owner) = after.unwrap_or(FIRST_PLACE);
+        let limit = i64::from(limit);
+        let mut params = params![board.0, board.1, order.score, order.subscore];
+        params.extend(params![order.time, owner, limit]);
+        let decode = |row: &mut Row| {
+            let order = RecordOrder {
+                score: row.int(0)?,
+                subscore: row.int(1)?,
+                time: row.int(2)?,
+            };
+            Ok((order, row.user(3)?))
         };
-        self.all(query).await
+        self.all(Query::new(sql, params, decode)).await
     }
 
     /// Records of a period before the given place, in the reverse of their order.
@@ -467,12 +478,7 @@ impl Store {
             "SELECT count(*) FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2
              AND (score_order, subscore_order, time_order, owner_id) < ($3, $4, $5, $6)
              AND (score_order, subscore_order, time_order, owner_id) >= ($7, $8, $9, $10)";
-        let least = RecordOrder {
-            score: i64::MIN,
-            subscore: 0,
-            time: 0,
-        };
-        let (from, first) = from.unwrap_or((least, UserId(Uuid::NIL)));
+        let (from, first) = from.unwrap_or(FIRST_PLACE);
         let mut params = params![
             board.0,
             board.1,
@@ -558,3 +564,13 @@ fn decode(row: &mut Row) -> Result<LeaderboardRecordRow, RowError> {
         create_time: row.time(10)?,
     })
 }
+
+/// Before every record: no score is ordered by the least number.
+const FIRST_PLACE: (RecordOrder, UserId) = (
+    RecordOrder {
+        score: i64::MIN,
+        subscore: 0,
+        time: 0,
+    },
+    UserId(Uuid::NIL),
+);

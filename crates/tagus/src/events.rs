@@ -32,6 +32,7 @@ pub(crate) type EventFn = Arc<dyn Fn(Tagus, Event) -> BoxFuture<()> + Send + Syn
 
 /// The queue. Without a handler events are taken and forgotten.
 pub(crate) struct Events {
+    has_handler: bool,
     /// None without a handler, and after the end.
     sender: Mutex<Option<mpsc::Sender<Queued>>>,
     /// None after the start of the workers.
@@ -95,6 +96,7 @@ impl Events {
             }
         };
         Self {
+            has_handler: sender.is_some(),
             sender: Mutex::new(sender),
             source: Mutex::new(source),
             bytes: Arc::new(Semaphore::new(config.events_queue_bytes_max as usize)),
@@ -131,11 +133,15 @@ impl Events {
     /// Takes an event.
     ///
     /// # Errors
-    /// RESOURCE_EXHAUSTED where the queue is full.
+    /// RESOURCE_EXHAUSTED where the queue is full, UNAVAILABLE when the server stops.
     pub(crate) fn send(&self, event: Event) -> Result<(), ApiError> {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = sender.as_ref() else {
-            return Ok(());
+            return if self.has_handler {
+                Err(ApiError::unavailable("The server stops."))
+            } else {
+                Ok(())
+            };
         };
         let bytes = bytes_of(&event);
         let queued = self.bytes.clone().try_acquire_many_owned(bytes).ok();

@@ -12,7 +12,7 @@ use tagus_bus::Listener;
 use tagus_players::leaderboards::Leaderboards;
 use tagus_players::{
     Accounts, Chat, Codes, Friends, Groups, Login, Logins, Notifications, Presence, Revoked,
-    Storage, StreamId, StreamMode, TokenError, Wallets,
+    Storage, StorageIndexes, StreamId, StreamMode, TokenError, Wallets,
 };
 use tagus_room::{Factory, Job, Person, StoreOp};
 use tagus_shard::{Identity, Refused, Requester, RoomSummary, Shards, Upstream};
@@ -27,6 +27,7 @@ use crate::entry::{Entry, VERSION_VARIABLE};
 use crate::events::Events;
 use crate::hooks::Hooks;
 use crate::live::Live;
+use crate::parties::LiveParties;
 use crate::realtime;
 use crate::remote::Remotes;
 use crate::room_values::RoomValues;
@@ -42,6 +43,7 @@ pub(crate) struct Gateway {
     pub(crate) notifications: Notifications,
     pub(crate) friends: Friends,
     pub(crate) storage: Storage,
+    pub(crate) storage_indexes: StorageIndexes,
     pub(crate) wallets: Wallets,
     pub(crate) leaderboards: Leaderboards,
     pub(crate) chat: Chat,
@@ -50,6 +52,7 @@ pub(crate) struct Gateway {
     pub(crate) entry: Entry,
     pub(crate) sessions: Sessions,
     pub(crate) live: Arc<Live>,
+    pub(crate) parties: LiveParties,
     /// Keeps `live` hearing the bus.
     pub(crate) _listener: Listener,
     pub(crate) directory: Directory,
@@ -142,7 +145,9 @@ impl Upstream for Door {
 
     fn disconnected(&self, requester: &Requester) {
         tracing::debug!(session_id = %requester.session_id, "disconnected");
-        self.0.live.disconnected(requester);
+        let left = self.0.live.disconnected(requester);
+        self.0.parties.disconnected(requester.session_id);
+        left.iter().for_each(|event| self.0.live.announce(event));
         self.0.sessions.end(requester.session_id);
     }
 

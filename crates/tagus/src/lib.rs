@@ -30,6 +30,7 @@ mod gateway;
 mod hooks;
 mod live;
 mod ops;
+mod parties;
 mod realtime;
 mod remote;
 mod room_values;
@@ -38,6 +39,7 @@ mod scheduler;
 mod server;
 mod server_code;
 mod sessions;
+mod storage_index;
 mod tagus;
 
 pub use api::{
@@ -61,14 +63,16 @@ pub use tagus::Tagus;
 
 pub use tagus_base as base;
 pub use tagus_players::leaderboards;
+pub use tagus_players::query;
 pub use tagus_players::ranks::{Direction, Ties};
 pub use tagus_players::{
     AccountChange, AccountUpdate, Amounts, Asker, ChannelKind, ChannelMessage, ChannelPage, Every,
     ExpectedVersion, Group, GroupFilter, GroupPage, GroupRole, GroupUpdate, GroupUser,
     GroupUserPage, GroupVerb, Job, JobState, LedgerEntry, LedgerPage, MultiUpdate, MultiUpdated,
-    NewGroup, NewJob, NewNotification, NewObject, ObjectId, OldObject, Presence, ReadPermission,
-    SERVER_OWNER, Secret, StorageAck, StorageObject, StoragePage, StreamId, StreamMode, UserGroup,
-    UserGroupPage, WalletUpdate, WalletUpdated, WritePermission,
+    NewGroup, NewJob, NewNotification, NewObject, ObjectId, OldObject, Party, PartyFilter, PartyId,
+    PartyListing, PartyPage, PartySettings, Presence, ReadPermission, SERVER_OWNER, Secret,
+    StorageAck, StorageIndex, StorageIndexQuery, StorageObject, StoragePage, StreamId, StreamMode,
+    UserGroup, UserGroupPage, WalletUpdate, WalletUpdated, WritePermission,
 };
 pub use tagus_players::{Schedule, ScheduleError};
 pub use tagus_room as room;

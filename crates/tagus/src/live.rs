@@ -10,15 +10,15 @@ use prost::Message as _;
 use tagus_base::{SessionId, UserId, Uuid};
 use tagus_bus::{Bus, Listener};
 use tagus_players::{
-    ChannelMessage, Followers, Joined, Notification, Presence, Push, SharedStreams, StreamError,
-    StreamEvent, StreamId, StreamMode,
+    ChannelMessage, Followers, Joined, Notification, PartyId, Presence, Push, SharedStreams,
+    StreamError, StreamEvent, StreamId, StreamMode,
 };
 use tagus_shard::{ConnRef, Identity, Requester, Shards};
 use tagus_wire::api;
 use tagus_wire::ext::StreamPush;
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::realtime::{
-    ChannelPresenceEvent, Envelope, Notifications, StatusPresenceEvent, Stream,
+    ChannelPresenceEvent, Envelope, Notifications, PartyPresenceEvent, StatusPresenceEvent, Stream,
     StreamPresenceEvent, UserPresence,
 };
 
@@ -112,7 +112,8 @@ impl Live {
         }
     }
 
-    pub(crate) fn disconnected(&self, requester: &Requester) {
+    /// Forgets a connection. The changes that others see are to be announced.
+    pub(crate) fn disconnected(&self, requester: &Requester) -> Vec<StreamEvent> {
         let (session_id, user_id) = (requester.session_id, requester.identity.user_id);
         let mut people = self.people();
         people.connections.remove(&session_id);
@@ -125,8 +126,7 @@ impl Live {
         }
         drop(people);
         // It joins nothing any more, so that this is all.
-        let events = self.streams.lock().leave_all(session_id);
-        events.iter().for_each(|event| self.announce(event));
+        self.streams.lock().leave_all(session_id)
     }
 
     /// An open connection of this node.
@@ -365,6 +365,11 @@ fn event_message(event: &StreamEvent) -> Option<Message> {
                 user_id_two: names.user_id_two,
             })
         }
+        StreamMode::PARTY => Message::PartyPresenceEvent(PartyPresenceEvent {
+            party_id: PartyId::of_stream(stream)?.to_string(),
+            joins,
+            leaves,
+        }),
         _ => Message::StreamPresenceEvent(StreamPresenceEvent {
             stream: Some(stream_out(stream)),
             joins,

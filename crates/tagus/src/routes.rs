@@ -161,7 +161,8 @@ impl Routes {
                 wrong("each {parameter} needs a name of its own")?;
             }
             let known = |verb| tagus_wire::route(verb, pattern).is_ok();
-            if pattern == "/ws" || VERBS.iter().any(|verb| known(verb)) {
+            let is_reserved = pattern == "/ws" || pattern.starts_with("/v2/");
+            if is_reserved || VERBS.iter().any(|verb| known(verb)) {
                 wrong("the path belongs to the API")?;
             }
             let mut before = self.all[..index].iter();
@@ -273,6 +274,8 @@ mod tests {
             (&[("GET", "/v2/account")], "API"),
             (&[("DELETE", "/v2/rpc/mine")], "API"),
             (&[("GET", "/ws")], "API"),
+            (&[("GET", "/healthcheck")], "API"),
+            (&[("GET", "/v2/mine")], "API"),
             (&[("GET", "/a/{b}"), ("GET", "/a/{c}")], "already"),
         ] {
             let error = routes(all).check().unwrap_err().to_string();

@@ -149,7 +149,6 @@ async fn begin(gateway: &Arc<Gateway>, runs: &mut JoinSet<()>, number: &mut u64)
     match jobs.next_due().await {
         Ok(None) => LOOK_WAIT,
         Ok(Some(due)) => {
-            // A clock's millisecond is over when the next one begins.
             let wait = due.0.saturating_sub(unix_now().0);
             Duration::from_millis(wait).min(LOOK_WAIT)
         }

@@ -36,11 +36,13 @@ use crate::events::Events;
 use crate::gateway::{Door, Gateway, fill_random, named_room, unix_now};
 use crate::hooks::{BoardHook, Caller, Hooks, RpcCall};
 use crate::live::Live;
+use crate::parties::LiveParties;
 use crate::remote::Remotes;
 use crate::room_values::RoomValues;
 use crate::scheduler::Scheduler;
 use crate::server_code::Running;
 use crate::sessions::Sessions;
+use crate::storage_index::{self, LOADING_INDEXES};
 use crate::tagus::Tagus;
 
 /// A server to be: settings, games, functions and hooks.
@@ -312,9 +314,16 @@ impl Server {
         let doors = Doors::open((http, tcp), &gateway, tls, &mut registry, &draining)?;
         admin.set_nonblocking(true)?;
         let readiness = Arc::new(Readiness::default());
-        readiness.wait_for(LOADING_RANKS);
+        if !gateway.leaderboards.is_empty() {
+            readiness.wait_for(LOADING_RANKS);
+        }
         let boards = boards::drive(gateway.clone(), readiness.clone(), draining.clone());
         let boards = tokio::spawn(boards);
+        if !gateway.storage_indexes.is_empty() {
+            readiness.wait_for(LOADING_INDEXES);
+            let driven = storage_index::drive(gateway.clone(), readiness.clone(), draining.clone());
+            drop(tokio::spawn(driven));
+        }
         let admin_door = Arc::new(AdminDoor {
             registry,
             readiness: readiness.clone(),
@@ -441,7 +450,11 @@ async fn build(
         random.clone(),
     );
     let friends = Friends::new(store.clone(), notifications.clone());
-    let storage = Storage::new(store.clone());
+    let storage_indexes = hooks.code.storage_indexes.build(store.clone())?;
+    let mut storage = Storage::new(store.clone());
+    if !storage_indexes.is_empty() {
+        storage = storage.watched_by(storage_indexes.watch());
+    }
     let wallets = Wallets::new(store.clone(), random.clone());
     let leaderboards = Leaderboards::load(store.clone()).await?;
     let streams = SharedStreams::new(config.streams, hasher.metrics());
@@ -467,6 +480,7 @@ async fn build(
         notifications,
         friends,
         storage,
+        storage_indexes,
         wallets,
         leaderboards,
         chat,
@@ -474,6 +488,7 @@ async fn build(
         codes,
         entry,
         sessions: Sessions::default(),
+        parties: LiveParties::new(node, live.clone()),
         live,
         _listener: listener,
         directory,
@@ -513,8 +528,7 @@ fn shard_config(config: &Config) -> tagus_shard::Config {
         ping_interval: millis(limits.ping_interval_ms),
         pong_wait: millis(limits.pong_wait_ms),
         close_linger: millis(limits.close_linger_ms),
-        // 0: a tick may take as long as its room's period.
-        tick_ms_max: 0,
+        tick_ms_max: config.tick_ms_max,
         named_rooms: named
             .map(|room| (room.name.clone(), named_room(&room.name)))
             .collect(),

@@ -16,6 +16,7 @@ use crate::hooks::{BoxFuture, caught};
 use crate::routes::{HttpCall, HttpReply, Routes};
 use crate::scheduler::{self, JobCall, JobFn};
 use crate::server::Server;
+use crate::storage_index::Declared;
 use crate::tagus::Tagus;
 
 type StartFn = Box<dyn Fn(Tagus) -> BoxFuture<Result<(), ApiError>> + Send + Sync>;
@@ -27,6 +28,7 @@ pub(crate) struct ServerCode {
     pub(crate) routes: Routes,
     pub(crate) jobs: HashMap<String, JobFn>,
     pub(crate) event: Option<EventFn>,
+    pub(crate) storage_indexes: Declared,
     start: Vec<StartFn>,
     shutdown: Vec<(String, ShutdownFn)>,
 }
@@ -141,11 +143,10 @@ impl Running {
         self.gateway.scheduler.give_back().await;
         self.gateway.events.close();
         let drained = async { while self.event_workers.join_next().await.is_some() {} };
-        if timeout_at(deadline, drained).await.is_err() {
-            tracing::warn!(
-                waiting = self.gateway.events.waiting(),
-                "events were not handled before the end"
-            );
+        drop(timeout_at(deadline, drained).await);
+        let waiting = self.gateway.events.waiting();
+        if waiting > 0 {
+            tracing::warn!(waiting, "events were not handled before the end");
         }
     }
 }

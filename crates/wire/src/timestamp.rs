@@ -1,5 +1,6 @@
 //! Points in time as the wire has them.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use tagus_base::UnixMillis;
@@ -23,6 +24,15 @@ impl From<UnixMillis> for Timestamp {
             seconds: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
             nanos,
         }
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// As in JSON, without the quotation marks.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = Vec::new();
+        self.write_rfc3339(&mut text);
+        f.write_str(&String::from_utf8_lossy(&text))
     }
 }
 

@@ -90,14 +90,14 @@ impl Board {
     pub(super) fn load(
         &self,
         expiry: UnixMillis,
-        page: impl IntoIterator<Item = (UserId, RecordOrder)>,
+        page: impl IntoIterator<Item = (RecordOrder, UserId)>,
     ) {
         let mut state = self.state();
         let period = self.period(&mut state, expiry);
         let Some(known) = &period.loading else {
             return;
         };
-        for (owner, order) in page {
+        for (order, owner) in page {
             if !known.contains(&owner) {
                 period.ranks.set(owner.0, standing(order));
             }
@@ -186,15 +186,15 @@ mod tests {
         };
         let at = UnixMillis(9);
         assert!(board.begin_load(at));
-        board.load(at, [(owner(1), order(1)), (owner(2), order(2))]);
+        board.load(at, [(order(1), owner(1)), (order(2), owner(2))]);
         board.apply(at, owner(1), Some(order(30)));
         board.apply(at, owner(3), Some(order(0)));
         board.apply(at, owner(4), None);
         assert_eq!(board.ranks(at, [owner(1)]), None, "not yet");
-        let late = [3, 4, 5].map(|number| (owner(number), order(50)));
+        let late = [3, 4, 5].map(|number| (order(50), owner(number)));
         board.load(at, late);
         board.end_load(at);
-        board.load(at, [(owner(9), order(0))]);
+        board.load(at, [(order(0), owner(9))]);
         let expected = [3, 2, 1, 5].map(|number| owner(number).0);
         assert_eq!(board.owners(at), Some(expected.to_vec()));
         assert_eq!(board.ranks(at, [owner(5), owner(4)]), Some((vec![4, 0], 4)));

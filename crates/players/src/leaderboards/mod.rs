@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tagus_base::{UnixMillis, UserId, Uuid};
-use tagus_store::{Conflict, LeaderboardOp, LeaderboardRecordRow, Store};
+use tagus_store::{Conflict, LeaderboardOp, Store};
 
 use crate::PlayersError;
 use board::Board;
@@ -87,6 +87,12 @@ impl Leaderboards {
                 next_look: AtomicU64::new(0),
             }),
         })
+    }
+
+    /// Whether there is no board at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.boards(BTreeMap::is_empty)
     }
 
     /// Makes a board. One of this name that is there stays as it is and is returned.
@@ -192,7 +198,10 @@ impl Leaderboards {
         let boards: Vec<_> = self.boards(|boards| boards.values().cloned().collect());
         let mut events = Vec::new();
         let mut next = UnixMillis(u64::MAX);
-        for board in boards {
+        for (index, board) in boards.into_iter().enumerate() {
+            if index % BOARDS_PER_TURN == BOARDS_PER_TURN - 1 {
+                tokio::task::yield_now().await;
+            }
             let expiry = board.definition.period(now).expiry;
             self.load_ranks(&board, expiry).await?;
             board.keep_only(expiry);
@@ -212,14 +221,15 @@ impl Leaderboards {
             let page = self
                 .inner
                 .store
-                .leaderboard_records_after(period, after, PAGE_ROWS);
+                .leaderboard_places_after(period, after, PAGE_ROWS);
             let page = page.await.map_err(PlayersError::store("load ranks"))?;
-            let place = |row: &LeaderboardRecordRow| (row.key.owner_id, row.order);
-            board.load(expiry, page.iter().map(place));
-            let Some(last) = page.last() else {
+            after = page.last().copied();
+            if after.is_none() {
                 break;
-            };
-            after = Some((last.order, last.key.owner_id));
+            }
+            board.load(expiry, page);
+            // Reads may be ready at once, and requests wait meanwhile.
+            tokio::task::yield_now().await;
         }
         board.end_load(expiry);
         Ok(())
@@ -322,6 +332,8 @@ impl fmt::Debug for Leaderboards {
 
 /// Leaderboards and tournaments, at most; further ones are refused.
 pub const BOARDS_MAX: usize = 100_000;
+/// Boards that are looked at before others get their turn.
+const BOARDS_PER_TURN: usize = 64;
 /// Rows read together while loading.
 const PAGE_ROWS: u32 = 1_000;
 /// After an event that was not marked, or a failure, time until the next attempt, in seconds.

@@ -1,5 +1,7 @@
 //! Dates in text.
 
+use tagus_base::UnixMillis;
+
 /// Nanoseconds since 1970-01-01T00:00:00Z of a text like `2006-01-02T15:04:05.999-07:00`.
 /// The offset may be missing and is then `Z`; so may the time, which is then midnight; a space may stand for the `T`.
 /// `None` for anything else, and for dates outside the years 1678 to 2261, of which the nanoseconds are no `i64`.
@@ -101,7 +103,11 @@ const fn civil(days_since_1970: u64) -> (u64, u64, u64) {
     let from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * from_march + 2) / 5 + 1;
     let is_next = from_march >= 10;
-    let month = if is_next { from_march - 9 } else { from_march + 3 };
+    let month = if is_next {
+        from_march - 9
+    } else {
+        from_march + 3
+    };
     (era * 400 + year_of_era + is_next as u64, month, day)
 }
 

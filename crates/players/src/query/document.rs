@@ -94,6 +94,12 @@ impl Document {
         self.text.shrink_to_fit();
     }
 
+    /// Values of all fields.
+    #[must_use]
+    pub const fn value_count(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Bytes of all names and texts.
     #[must_use]
     pub const fn text_bytes(&self) -> usize {

@@ -94,12 +94,13 @@ impl Query {
         &self.clauses
     }
 
-    /// How much work it is at most to put the query to the document: 1, and 1 for each clause, and 1 for each byte of the
-    /// document's text and each clause that goes over texts. A unit takes some 0.1 µs at worst. Who puts a query of a
-    /// client's to many documents adds these up and gives up at a limit.
+    /// How much work it is at most to put the query to the document, in units of some 0.1 µs at worst: clauses count once
+    /// and again for every 16 values of the document, those that go over texts for every byte of its text.
+    /// Who puts a query of somebody else's to many documents adds these up and gives up at a limit.
     #[must_use]
     pub const fn work(&self, document: &Document) -> usize {
-        self.clauses.len() + 1 + self.pattern_count * document.text_bytes()
+        let looks = (1 + self.clauses.len()) * (1 + document.value_count() / 16);
+        looks + self.pattern_count * document.text_bytes()
     }
 
     /// Whether the query holds for the document.

@@ -187,6 +187,7 @@ async fn delete_account(scope: Scope, (): ()) -> Result<(), ApiError> {
         .await?;
     scope.gateway.close_revoked(&[revoked]);
     scope.gateway.leaderboards.forget(user_id).await;
+    scope.gateway.storage_indexes.forget(user_id);
     Ok(())
 }
 

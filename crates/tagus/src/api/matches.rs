@@ -1,10 +1,12 @@
 //! Listings of matches.
 
+use tagus_players::PlayersError;
+use tagus_players::query::Query;
 use tagus_wire::api;
 
 use crate::api::ApiError;
 use crate::api::methods::{Scope, handlers};
-use crate::directory::{RoomFilter, RoomListing};
+use crate::directory::{RoomFilter, RoomListing, TooMuchWork};
 
 handlers! {
     ListMatches => list_matches,
@@ -27,22 +29,25 @@ async fn list_matches(
             "Invalid {what} size - must be >= 0."
         ))),
     };
-    if request
+    // These two hold for every match, relayed ones too.
+    let query = request
         .query
-        .is_some_and(|query| !query.is_empty() && query != "*")
-    {
-        return Err(ApiError::unimplemented(
-            "Match listing by query is not available on this server.",
-        ));
-    }
+        .filter(|query| !["", "*"].contains(&query.as_str()));
+    let query = query.map(|query| Query::parse(&query)).transpose();
     let filter = RoomFilter {
         limit: limit.unsigned_abs() as usize,
         authoritative: request.authoritative,
         label: request.label,
         size_min: size(request.min_size, "minimum")?,
         size_max: size(request.max_size, "maximum")?,
+        query: query.map_err(PlayersError::from)?,
     };
-    let rooms = scope.gateway.directory.list(&filter);
+    let rooms = scope.gateway.directory.list_within(&filter, QUERY_WORK_MAX);
+    let rooms = rooms.map_err(|TooMuchWork| {
+        PlayersError::FailedPrecondition(
+            "The query takes too much work on so many matches, use fewer patterns.",
+        )
+    })?;
     Ok(api::MatchList {
         matches: rooms.into_iter().map(match_out).collect(),
     })
@@ -58,3 +63,8 @@ fn match_out(room: RoomListing) -> api::Match {
         handler_name: room.game.to_string(),
     }
 }
+
+/// Work of a listing's query at most, in the units of [`Query::work`], which is some 0.1 s at worst; a query that is more
+/// is refused. Ten thousand matches can be held against a hundred clauses that compare, and of those that go over texts
+/// against one.
+const QUERY_WORK_MAX: usize = 1_024 * 1_024;

@@ -8,7 +8,7 @@ use tagus_wire::{Method, MethodInfo, Route, decode_rest, to_json};
 
 use crate::api::{
     ApiError, account, chat, events, friends, groups, leaderboards, matches, notifications,
-    storage, tournaments,
+    parties, storage, tournaments,
 };
 use crate::gateway::Gateway;
 use crate::hooks::{BoxFuture, Caller, caught};
@@ -58,6 +58,7 @@ pub(crate) fn handler(info: &MethodInfo) -> Option<Handler> {
         leaderboards::handler,
         matches::handler,
         notifications::handler,
+        parties::handler,
         storage::handler,
         tournaments::handler,
     ];

@@ -14,6 +14,7 @@ mod methods;
 mod metrics;
 mod notifications;
 mod openapi;
+mod parties;
 mod rpc;
 mod socket;
 mod storage;

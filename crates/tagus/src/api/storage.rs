@@ -9,6 +9,7 @@ use tagus_wire::api;
 
 use crate::api::ApiError;
 use crate::api::methods::{Scope, handlers};
+use crate::boards::run_to_end;
 use crate::gateway::unix_now;
 
 handlers! {
@@ -63,8 +64,9 @@ async fn write_storage_objects(
         .map(|object| new_object(user_id, object))
         .collect();
     let rights = StorageRights::User(user_id);
-    let storage = &scope.gateway.storage;
-    let acks = storage.write(unix_now(), rights, objects?).await?;
+    let (storage, objects) = (scope.gateway.storage.clone(), objects?);
+    let acks =
+        run_to_end(async move { Ok(storage.write(unix_now(), rights, objects).await?) }).await?;
     Ok(api::StorageObjectAcks {
         acks: acks.into_iter().map(ack_out).collect(),
     })
@@ -83,8 +85,8 @@ async fn delete_storage_objects(
         });
     }
     let rights = StorageRights::User(user_id);
-    let storage = &scope.gateway.storage;
-    Ok(storage.delete(unix_now(), rights, objects).await?)
+    let storage = scope.gateway.storage.clone();
+    run_to_end(async move { Ok(storage.delete(unix_now(), rights, objects).await?) }).await
 }
 
 fn new_object(owner: UserId, object: api::WriteStorageObject) -> Result<NewObject, ApiError> {

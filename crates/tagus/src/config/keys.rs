@@ -97,6 +97,8 @@ pub(crate) fn keys() -> Vec<Key> {
             "Threads that own connections and rooms.";
         "grace_ms" = grace_ms, from(0, 600_000), "ms",
             "Time that rooms get to end when the server stops.";
+        "tick_ms_max" = tick_ms_max, from(0, 60_000), "ms",
+            "Time that a tick of a room may take before it is counted and logged as an overrun; 0: the room's period.";
         "log" = log, ANY, "",
             "Level of the log, or levels by target, for example `info,tagus_shard=debug`.";
         "log_format" = log_format, ANY, "",

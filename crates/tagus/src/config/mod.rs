@@ -45,6 +45,9 @@ pub struct Config {
     pub node: String,
     /// Time that rooms get to end when the server stops, in milliseconds.
     pub grace_ms: u32,
+    /// Time that a tick of a room may take before it is counted and logged as an overrun, in milliseconds;
+    /// 0: the room's period.
+    pub tick_ms_max: u32,
     /// Keys.
     pub keys: KeyRing,
     /// Life of a session token, in seconds.
@@ -169,6 +172,7 @@ impl Default for Config {
             shards: std::thread::available_parallelism().map_or(1, usize::from),
             node: "tagus".to_owned(),
             grace_ms: 2_000,
+            tick_ms_max: 0,
             keys: KeyRing {
                 server: Secret::new(DEFAULT_SERVER_KEY),
                 http: Secret::new(DEFAULT_HTTP_KEY),
@@ -238,6 +242,10 @@ impl Config {
                 "is {wait} and must be more than limits.ping_interval_ms, which is {interval}"
             );
             return wrong("limits.pong_wait_ms", reason);
+        }
+        if self.proxy_protocol && self.trusted.texts().next().is_none() {
+            let reason = "needs trusted_proxies: the header of anybody else is not believed";
+            return wrong("proxy_protocol", reason.to_owned());
         }
         if let Err(reason) = server_code::check_remotes(&self.remotes) {
             return wrong("remotes", reason);

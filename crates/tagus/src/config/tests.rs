@@ -100,6 +100,10 @@ fn every_kind_of_error_says_what_to_do() {
             "proxy_protocol is 1 and must be true or false (from the file)",
         ),
         (
+            "proxy_protocol = true",
+            "proxy_protocol needs trusted_proxies: the header of anybody else is not believed",
+        ),
+        (
             "log_format = \"xml\"",
             "log_format is \"xml\" and must be auto, human or json (from the file)",
         ),

@@ -48,6 +48,7 @@ pub(super) async fn join(asker: &Asker, message: ChannelJoin) -> Result<Reply, F
         before,
         message: Some(Message::Channel(answer(asker, &channel, joined.newly))),
         then: joined.event.into_iter().collect(),
+        ..Reply::default()
     })
 }
 

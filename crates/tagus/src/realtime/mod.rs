@@ -1,16 +1,18 @@
 //! Requests over the socket that no room answers: hooks around them, and their answers.
 
 mod chat;
+mod parties;
 mod status;
 
 use std::sync::Arc;
 
-use tagus_players::{PlayersError, Push, StreamEvent};
+use tagus_base::SessionId;
+use tagus_players::{PartyId, PlayersError, Push, StreamEvent};
 use tagus_shard::{Requester, error_envelope};
 use tagus_wire::MessageKind;
 use tagus_wire::api::Rpc;
 use tagus_wire::realtime::envelope::Message;
-use tagus_wire::realtime::{Envelope, error::Code};
+use tagus_wire::realtime::{Envelope, PartyAccept, PartyPromote, PartyRemove, error::Code};
 
 use crate::api::{ApiError, run_rpc};
 use crate::gateway::Gateway;
@@ -32,6 +34,8 @@ pub(crate) struct Reply {
     message: Option<Message>,
     /// Changes of presence that are announced after the answer.
     then: Vec<StreamEvent>,
+    /// A new member of a party, who is welcomed after the answer.
+    welcome: Option<(PartyId, SessionId)>,
 }
 
 impl From<Message> for Reply {
@@ -104,7 +108,10 @@ pub(crate) async fn handle(gateway: Arc<Gateway>, requester: Requester, envelope
     let kind = MessageKind::of(&message);
     let asked = has_after(&gateway, kind).then(|| message.clone());
     let live = gateway.live.clone();
-    let asker = Asker { gateway, requester };
+    let asker = Asker {
+        gateway: gateway.clone(),
+        requester,
+    };
     let answered = caught(asker.answer(&caller, message)).await;
     let answered = answered.unwrap_or_else(|panicked| {
         // Without an answer the connection would wait for ever.
@@ -125,6 +132,7 @@ pub(crate) async fn handle(gateway: Arc<Gateway>, requester: Requester, envelope
             before,
             message,
             then,
+            welcome,
         })) => {
             // Before the answer, so that the connection's next request finds the hook's work done.
             run_after(message.clone()).await;
@@ -132,6 +140,9 @@ pub(crate) async fn handle(gateway: Arc<Gateway>, requester: Requester, envelope
             shards.answer(conn, Envelope { cid, message });
             for event in &then {
                 live.announce(event);
+            }
+            if let Some((party, session_id)) = welcome {
+                gateway.parties.welcome(&party, session_id);
             }
         }
         Answered::Reply(Err(failure)) => {
@@ -188,6 +199,22 @@ impl Asker {
             Message::ChannelMessageSend(message) => chat::send(self, message).await,
             Message::ChannelMessageUpdate(message) => chat::update(self, message).await,
             Message::ChannelMessageRemove(message) => chat::remove(self, message).await,
+            Message::PartyCreate(message) => parties::create(self, message),
+            Message::PartyJoin(message) => parties::join(self, &message.party_id),
+            Message::PartyLeave(message) => parties::leave(self, &message.party_id),
+            Message::PartyPromote(PartyPromote { party_id, presence }) => {
+                parties::promote(self, &party_id, presence)
+            }
+            Message::PartyAccept(PartyAccept { party_id, presence }) => {
+                parties::accept(self, &party_id, presence)
+            }
+            Message::PartyRemove(PartyRemove { party_id, presence }) => {
+                parties::remove(self, &party_id, presence)
+            }
+            Message::PartyClose(message) => parties::close(self, &message.party_id),
+            Message::PartyUpdate(message) => parties::update(self, message),
+            Message::PartyJoinRequestList(message) => parties::requests(self, &message.party_id),
+            Message::PartyDataSend(message) => parties::send(self, message),
             Message::StatusFollow(message) => status::follow(self, message).await,
             Message::StatusUnfollow(message) => status::unfollow(self, &message),
             Message::StatusUpdate(message) => status::update(self, message),

@@ -9,7 +9,7 @@ pub(super) struct Breaker {
     failures_max: u32,
     pause: Duration,
     failures: u32,
-    closed_until: Option<Instant>,
+    paused_until: Option<Instant>,
 }
 
 impl Breaker {
@@ -18,16 +18,16 @@ impl Breaker {
             failures_max,
             pause,
             failures: 0,
-            closed_until: None,
+            paused_until: None,
         }
     }
 
     /// Whether a call may begin; otherwise how long none may.
     pub(super) fn admit(&mut self, now: Instant) -> Result<(), Duration> {
-        match self.closed_until {
+        match self.paused_until {
             Some(until) if now < until => Err(until - now),
             Some(_) => {
-                self.closed_until = Some(now + self.pause);
+                self.paused_until = Some(now + self.pause);
                 Ok(())
             }
             None => Ok(()),
@@ -36,7 +36,7 @@ impl Breaker {
 
     pub(super) const fn handle_success(&mut self) {
         self.failures = 0;
-        self.closed_until = None;
+        self.paused_until = None;
     }
 
     /// Answers whether this failure is the one after which the service is left alone.
@@ -45,7 +45,7 @@ impl Breaker {
         if self.failures < self.failures_max {
             return false;
         }
-        self.closed_until = Some(now + self.pause);
+        self.paused_until = Some(now + self.pause);
         self.failures == self.failures_max
     }
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_closes_after_failures_in_a_row_and_lets_one_call_try() {
+    fn it_pauses_after_failures_in_a_row_and_lets_one_call_try() {
         let pause = Duration::from_millis(100);
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);

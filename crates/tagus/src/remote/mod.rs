@@ -138,16 +138,12 @@ impl Remotes {
         }
         let body = Value::Object(head).to_string();
         let retry = if *twice { Retry::Always } else { Retry::Unsent };
-        Some(
-            remote
-                .ask(body, retry)
-                .await
-                .and_then(|mut answer| match answer.remove("payload") {
-                    Some(Value::String(payload)) => Ok(payload),
-                    None | Some(Value::Null) => Ok(String::new()),
-                    Some(other) => Ok(other.to_string()),
-                }),
-        )
+        let asked = remote.ask(body, retry).await;
+        Some(asked.map(|mut answer| match answer.remove("payload") {
+            Some(Value::String(payload)) => payload,
+            None | Some(Value::Null) => String::new(),
+            Some(other) => other.to_string(),
+        }))
     }
 
     /// Asks about an API call before it is done; none where it is not to be done.

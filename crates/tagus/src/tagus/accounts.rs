@@ -87,6 +87,7 @@ impl Tagus {
         let revoked = accounts.delete_account(unix_now(), user_id).await?;
         self.gateway.close_revoked(&[revoked]);
         self.gateway.leaderboards.forget(user_id).await;
+        self.gateway.storage_indexes.forget(user_id);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ mod groups;
 mod jobs;
 mod leaderboards;
 mod operation;
+mod parties;
 mod rooms;
 mod social;
 mod storage;

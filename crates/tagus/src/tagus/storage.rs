@@ -3,11 +3,13 @@
 use tagus_base::{UserId, Uuid};
 use tagus_players::{
     LedgerEntry, LedgerPage, MultiUpdate, MultiUpdated, NewObject, ObjectId, OldObject, StorageAck,
-    StorageObject, StoragePage, StorageRights, WalletUpdate, WalletUpdated, multi_update,
+    StorageIndexQuery, StorageObject, StoragePage, StorageRights, WalletUpdate, WalletUpdated,
+    multi_update,
 };
 
 use super::Tagus;
 use crate::api::ApiError;
+use crate::boards::run_to_end;
 use crate::gateway::unix_now;
 
 impl Tagus {
@@ -49,9 +51,9 @@ impl Tagus {
         &self,
         objects: Vec<NewObject>,
     ) -> Result<Vec<StorageAck>, ApiError> {
-        let storage = &self.gateway.storage;
+        let storage = self.gateway.storage.clone();
         let rights = StorageRights::Server;
-        Ok(storage.write(unix_now(), rights, objects).await?)
+        run_to_end(async move { Ok(storage.write(unix_now(), rights, objects).await?) }).await
     }
 
     /// Deletes objects, all or none; permissions do not count, versions do.
@@ -59,9 +61,24 @@ impl Tagus {
     /// # Errors
     /// INVALID_ARGUMENT for one that is not there or has another version, more than 256 objects.
     pub async fn storage_delete(&self, objects: Vec<OldObject>) -> Result<(), ApiError> {
-        let storage = &self.gateway.storage;
+        let storage = self.gateway.storage.clone();
         let rights = StorageRights::Server;
-        Ok(storage.delete(unix_now(), rights, objects).await?)
+        run_to_end(async move { Ok(storage.delete(unix_now(), rights, objects).await?) }).await
+    }
+
+    /// Finds objects by the fields of their values, in an index that [`crate::Server::storage_index`] declares: those that
+    /// the query's caller may read, or all. Sees every write that was answered before; at the start it waits until the
+    /// index is loaded.
+    ///
+    /// # Errors
+    /// NOT_FOUND without the index; INVALID_ARGUMENT for a query, an order, a limit or a cursor that is none;
+    /// FAILED_PRECONDITION for a query that is too much work.
+    pub async fn storage_index_list(
+        &self,
+        index: &str,
+        query: &StorageIndexQuery<'_>,
+    ) -> Result<StoragePage, ApiError> {
+        Ok(self.gateway.storage_indexes.list(index, query).await?)
     }
 
     /// Changes a wallet.
@@ -116,7 +133,10 @@ impl Tagus {
     /// # Errors
     /// Those of the changes by themselves; ALREADY_EXISTS for a user name that is taken.
     pub async fn multi_update(&self, all: MultiUpdate) -> Result<MultiUpdated, ApiError> {
-        let gateway = &self.gateway;
-        Ok(multi_update(&gateway.storage, &gateway.wallets, unix_now(), all).await?)
+        let gateway = self.gateway.clone();
+        run_to_end(async move {
+            Ok(multi_update(&gateway.storage, &gateway.wallets, unix_now(), all).await?)
+        })
+        .await
     }
 }

@@ -251,7 +251,24 @@ fn an_export_has_every_subject() {
         let path = format!("/v2/admin/users/{}/export", id_of(&server, token));
         operate(&server, "GET", &path, "").json()
     };
+    let group = br#"{"name":"g"}"#;
+    let made = server.call("POST", "/v2/group", &bearer(&ann), group);
+    assert_eq!(made.status, 200);
+    let object = br#"{"objects":[{"collection":"c","key":"k","value":"{}"}]}"#;
+    let kept = server.call("PUT", "/v2/storage", &bearer(&ann), object);
+    assert_eq!(kept.status, 200);
     let of_ann = export(&ann);
+    assert_eq!(of_ann["groups"][0]["group"]["name"], "g");
+    assert_eq!(of_ann["objects"][0]["key"], "k");
+    let empty = [
+        "leaderboard_records",
+        "messages",
+        "notifications",
+        "wallet_ledgers",
+    ];
+    for member in empty {
+        assert_eq!(of_ann[member], json!([]), "{member}");
+    }
     assert_eq!(of_ann["friends"][0]["state"], 1);
     assert_eq!(of_ann["friends"][0]["user"]["id"], id_of(&server, &bob));
     let of_bob = export(&bob);

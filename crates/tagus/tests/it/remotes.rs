@@ -254,6 +254,31 @@ fn a_service_that_does_not_answer_is_left_alone_until_it_is_back() {
 }
 
 #[test]
+fn a_service_behind_tls_is_believed_by_its_authority_only() {
+    let data = tempfile::tempdir().unwrap();
+    let authority = data.path().join("authority.pem");
+    let service = Service::start_tls(&authority, |_| said(&json!({"payload": "in private"})));
+    let server = start(data.path(), &service, |remote| {
+        remote.rpcs = texts(&["rpc"]);
+        remote.ca_path = Some(authority);
+    });
+    let token = server.token("device-of-privacy");
+    assert_eq!(rpc(&server, &token, "rpc", "").body, "in private");
+
+    // Another authority's certificate for the same name.
+    let data = tempfile::tempdir().unwrap();
+    let other = data.path().join("other.pem");
+    drop(Service::start_tls(&other, |_| Reaction::Hang));
+    let server = start(data.path(), &service, |remote| {
+        remote.rpcs = texts(&["rpc"]);
+        remote.ca_path = Some(other);
+    });
+    let token = server.token("device-of-privacy");
+    assert_eq!(rpc(&server, &token, "rpc", "").status, 503);
+    assert_eq!(service.asked().len(), 1);
+}
+
+#[test]
 fn many_callers_share_a_few_connections() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let peak = most.clone();

@@ -7,9 +7,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tagus::base::UnixMillis;
-use tagus::{ApiError, Event, HttpCall, HttpReply, JobCall, JobState, NewJob, RpcCall, Tagus};
+use tagus::wire::method;
+use tagus::wire::realtime::envelope::Message;
+use tagus::wire::realtime::{StatusFollow, StatusUpdate};
+use tagus::{
+    ApiError, Event, HttpCall, HttpReply, JobCall, JobState, NewJob, RemoteConfig, RpcCall, Secret,
+    Tagus,
+};
 
 use crate::server::{Answer, PATIENCE, Server, bearer, server_key};
+use crate::service::SECRET;
 use crate::social::player;
 use crate::socket::{Client, Kind};
 
@@ -254,19 +261,61 @@ fn routes_are_answered_by_server_code() {
 }
 
 #[test]
-fn a_route_that_belongs_to_the_api_ends_the_start() {
+fn a_panic_of_a_hook_ends_its_call_and_nothing_else() {
     let data = tempfile::tempdir().unwrap();
-    let config = tagus::Config {
-        data: data.path().to_owned(),
-        http_port: 0,
-        admin_port: 0,
-        tcp_port: 0,
-        ..tagus::Config::default()
+    let server = Server::own(data.path(), |server| {
+        server
+            .before::<method::GetUsers, _, _>(async |_, _, _| panic!("as the test wants"))
+            .after::<method::GetAccount, _, _>(async |_, _, _, _| panic!("as the test wants"))
+            .before_message(async |_, _, _: StatusFollow| panic!("as the test wants"))
+            .after_message(async |_, _, _: StatusUpdate, _| panic!("as the test wants"))
+    });
+    let token = server.token("device-of-panics");
+    for path in ["/v2/user", "/v2/account"] {
+        let failed = server.call("GET", path, &bearer(&token), b"");
+        assert_eq!(
+            (failed.status, failed.json()["code"].as_i64()),
+            (500, Some(13)),
+            "{path}"
+        );
+    }
+    let mut client = Client::open(&server, Kind::Tcp, &token);
+    client.ask("1", Message::StatusFollow(StatusFollow::default()));
+    assert!(matches!(client.envelope().message, Some(Message::Error(error)) if error.code == 7));
+    client.ask("2", Message::StatusUpdate(StatusUpdate::default()));
+    let done = client.envelope();
+    assert_eq!(
+        (done.cid.as_str(), done.message),
+        ("2", None),
+        "it was done"
+    );
+    client.ping();
+}
+
+#[test]
+fn what_cannot_be_ends_the_start() {
+    let run = |build: fn(tagus::Server) -> tagus::Server| {
+        let data = tempfile::tempdir().unwrap();
+        let mut remote = RemoteConfig::new("http://127.0.0.1:1", Secret::new(SECRET));
+        remote.rpcs = vec!["Theirs".to_owned()];
+        let config = tagus::Config {
+            data: data.path().to_owned(),
+            http_port: 0,
+            admin_port: 0,
+            tcp_port: 0,
+            remotes: vec![remote],
+            ..tagus::Config::default()
+        };
+        let error = build(tagus::Server::new(config)).run().unwrap_err();
+        format!("{error:#}")
     };
-    let server = tagus::Server::new(config)
-        .route("GET", "/v2/account", async |_| Ok(HttpReply::status(204)));
-    let error = server.run().unwrap_err();
-    assert!(format!("{error:#}").contains("/v2/account"), "{error:#}");
+    let said =
+        run(|server| server.route("GET", "/v2/account", async |_| Ok(HttpReply::status(204))));
+    assert!(said.contains("/v2/account"), "{said}");
+    let said = run(|server| server.rpc("theirs", async |_| Ok(String::new())));
+    assert!(said.contains("theirs"), "{said}");
+    let said = run(|server| server.on_start(async |_| Err(ApiError::invalid("not today"))));
+    assert!(said.contains("not today"), "{said}");
 }
 
 /// Notes what happens in files of the data folder.
@@ -279,7 +328,10 @@ fn studio(server: tagus::Server, data: &Path) -> tagus::Server {
             std::fs::write(path, format!("{old}{text}\n")).unwrap();
         }
     };
-    let (started, ran, ended) = (note.clone(), note.clone(), note);
+    let (started, ran, ended) = (note.clone(), note.clone(), note.clone());
+    let note = Mutex::new(note);
+    let heard = Arc::new(move |name: &str, text: &str| note.lock().unwrap()(name, text));
+    let stopping = data.join("ended");
     let gate = data.join("gate");
     server
         .job("work", move |call: JobCall| {
@@ -315,6 +367,25 @@ fn studio(server: tagus::Server, data: &Path) -> tagus::Server {
                 let names: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
                 ended("ended", &names.join(" "));
             }
+        })
+        // Events wait until the end has begun.
+        .on_event(move |_, event: Event| {
+            let (heard, stopping) = (heard.clone(), stopping.clone());
+            async move {
+                while !stopping.exists() {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                heard("heard", &event.name);
+            }
+        })
+        .rpc("burst", async |call: RpcCall| {
+            for number in 0..20 {
+                call.tagus.event(Event {
+                    name: number.to_string(),
+                    ..Event::default()
+                })?;
+            }
+            Ok(String::new())
         })
         .on_shutdown("panics", async |_| panic!("as the test wants"))
         .on_shutdown("late", async |_| std::future::pending().await)
@@ -413,9 +484,12 @@ fn what_runs_at_the_end_is_given_back_and_the_late_are_cut_off() {
     let at = rpc(&server, "plan", "hang 0");
     assert_eq!(wait_for_file(&file("begun")), format!("hang {at} 1\n"));
     assert_eq!(rpc(&server, "states", ""), "hang runs, hourly");
+    rpc(&server, "burst", "");
     server.interrupt();
     assert!(server.wait().success());
     assert_eq!(wait_for_file(&file("ended")), "hang hourly\n");
+    let heard = std::fs::read_to_string(file("heard")).unwrap();
+    assert_eq!(heard.lines().count(), 20, "all events: {heard}");
     std::fs::write(file("gate"), "").unwrap();
     let _server = start(data.path());
     assert_eq!(
@@ -423,4 +497,92 @@ fn what_runs_at_the_end_is_given_back_and_the_late_are_cut_off() {
         format!("hang {at} 1\n"),
         "it was no try"
     );
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn two_servers_on_postgres_run_each_job_once() {
+    let url = std::env::var("TAGUS_TEST_POSTGRES").expect("TAGUS_TEST_POSTGRES names a server");
+    let name = format!("jobs_{}", std::process::id());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let execute = |sql: String| {
+        runtime.block_on(async {
+            let connected = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
+            let (client, connection) = connected.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(&sql).await.unwrap();
+        });
+    };
+    execute(format!("CREATE DATABASE {name}"));
+    let (server, _) = url.rsplit_once('/').unwrap();
+    let database = format!("{server}/{name}");
+    let (sender, ran) = shared();
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let servers = [0, 1].map(|node| {
+        let sender = sender.clone();
+        Server::own_with(
+            folders[node].path(),
+            |config| {
+                config.store.url = Some(database.parse().unwrap());
+                config.node = format!("node-{node}");
+                config.server_code.jobs_running_max = 4;
+            },
+            |server| {
+                let work = move |call: JobCall| {
+                    sender.lock().unwrap().send((node, call.name)).unwrap();
+                    async { Ok(()) }
+                };
+                let plan = async |call: RpcCall| {
+                    let kind = "work";
+                    let at = UnixMillis(call.tagus.now().0 + 300);
+                    for number in 0..60 {
+                        let name = &format!("{number:02}");
+                        let payload = "";
+                        let job = NewJob {
+                            name,
+                            kind,
+                            payload,
+                        };
+                        call.tagus.schedule_at(job, at).await?;
+                    }
+                    Ok(String::new())
+                };
+                let wake = async |call: RpcCall| {
+                    let (name, kind, payload) = ("wake", "work", "");
+                    let job = NewJob {
+                        name,
+                        kind,
+                        payload,
+                    };
+                    call.tagus.schedule_at(job, UnixMillis(0)).await?;
+                    Ok(String::new())
+                };
+                let count = async |call: RpcCall| {
+                    Ok(call.tagus.scheduled("", 100).await?.len().to_string())
+                };
+                server
+                    .job("work", work)
+                    .rpc("plan", plan)
+                    .rpc("wake", wake)
+                    .rpc("count", count)
+            },
+        )
+    });
+    rpc(&servers[0], "plan", "");
+    // The other one hears of them by a job of its own.
+    rpc(&servers[1], "wake", "");
+    let started = Instant::now();
+    while rpc(&servers[0], "count", "") != "0" {
+        assert!(started.elapsed() < PATIENCE, "jobs are left");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let ran: Vec<(usize, String)> = ran.try_iter().collect();
+    for node in 0..2 {
+        assert!(
+            ran.iter().any(|(found, _)| *found == node),
+            "node {node} ran none"
+        );
+    }
+    execute(format!("DROP DATABASE {name} WITH (FORCE)"));
+    assert_eq!(ran.len(), 61, "each ran once: {ran:?}");
 }

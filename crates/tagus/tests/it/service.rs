@@ -1,6 +1,7 @@
 //! A studio's own service, as the server asks it.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -13,6 +14,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use ring::hmac;
 use serde_json::Value;
+use tokio_rustls::TlsAcceptor;
 
 pub(crate) const SECRET: &str = "a secret of the tests";
 
@@ -38,11 +40,37 @@ type React = Arc<dyn Fn(&Value) -> Reaction + Send + Sync>;
 
 impl Service {
     pub(crate) fn start(react: impl Fn(&Value) -> Reaction + Send + Sync + 'static) -> Self {
+        Self::start_on(None, react)
+    }
+
+    /// With a certificate for `localhost` that is its own authority, written to the file.
+    pub(crate) fn start_tls(
+        authority: &Path,
+        react: impl Fn(&Value) -> Reaction + Send + Sync + 'static,
+    ) -> Self {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(authority, made.cert.pem()).unwrap();
+        let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider);
+        let config = config.with_safe_default_protocol_versions().unwrap();
+        let config = config.with_no_client_auth();
+        let config = config.with_single_cert(vec![made.cert.into()], key.into());
+        Self::start_on(Some(Arc::new(config.unwrap()).into()), react)
+    }
+
+    fn start_on(
+        tls: Option<TlsAcceptor>,
+        react: impl Fn(&Value) -> Reaction + Send + Sync + 'static,
+    ) -> Self {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
         let service = Self {
-            url: format!("http://{address}/hooks?of=tagus"),
+            url: match tls {
+                None => format!("http://{address}/hooks?of=tagus"),
+                Some(_) => format!("https://localhost:{}/hooks?of=tagus", address.port()),
+            },
             asked: Arc::default(),
             connections: Arc::default(),
         };
@@ -58,9 +86,19 @@ impl Service {
                     let (asked, react) = (asked.clone(), react.clone());
                     let answer =
                         service_fn(move |request| answer(request, asked.clone(), react.clone()));
-                    let serving =
-                        http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
-                    drop(tokio::spawn(serving));
+                    let tls = tls.clone();
+                    drop(tokio::spawn(async move {
+                        let http = http1::Builder::new();
+                        match tls {
+                            None => http.serve_connection(TokioIo::new(stream), answer).await,
+                            Some(tls) => {
+                                let Ok(stream) = tls.accept(stream).await else {
+                                    return Ok(());
+                                };
+                                http.serve_connection(TokioIo::new(stream), answer).await
+                            }
+                        }
+                    }));
                 }
             };
             runtime.enable_all().build().unwrap().block_on(serve);

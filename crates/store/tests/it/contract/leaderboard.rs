@@ -235,6 +235,12 @@ fn order(store: &Store) {
         let from = after.checked_sub(1).map(place);
         let found = block_on(store.leaderboard_records_after(period, from, 3)).unwrap();
         assert_eq!(found, rows[after..(after + 3).min(rows.len())]);
+        let places: Vec<_> = found
+            .iter()
+            .map(|row| (row.order, row.key.owner_id))
+            .collect();
+        let found = block_on(store.leaderboard_places_after(period, from, 3)).unwrap();
+        assert_eq!(found, places);
     }
     for before in 0..rows.len() {
         let found = block_on(store.leaderboard_records_before(period, place(before), 3)).unwrap();

@@ -1,0 +1,214 @@
+//! One decision: is there a match for this ticket?
+
+use std::sync::Arc;
+
+use tagus_base::UnixMillis;
+
+use super::search::{self, Member};
+use super::slots::Slot;
+use super::ticket::Ticket;
+use super::{Matchmaker, TICKETS_PER_SESSION_MAX, Waiting};
+
+/// Most of the tickets the index gives that a decision looks at.
+pub const CANDIDATES_LOOKED_AT_MAX: usize = 1_100;
+
+/// Fewest tickets that a decision chooses from, if there are as many; for large matches it is twice their size.
+const CANDIDATES_MIN: usize = 64;
+
+/// What putting queries to tickets may cost a decision, in the units of a query's cost, some 50 ns each.
+const COST_MAX: u32 = 8_192;
+
+/// What it may cost in addition for each player of the largest match that the ticket allows.
+const COST_PER_PLAYER: u32 = 32;
+
+/// A query that costs more is put last, so that hostile queries hold up nobody else's matches.
+const CHEAP_COST_MAX: u32 = 64;
+
+/// A ticket that agrees with the one decided about.
+struct Candidate<'a> {
+    slot: Slot,
+    waiting: &'a Waiting,
+    /// How well it fits the query's optional clauses.
+    score: f64,
+}
+
+/// What a decision has left to spend.
+struct Budget(u32);
+
+impl Matchmaker {
+    /// The slots of the best match with a ticket, itself first; none if there is no match.
+    pub(super) fn decide(&mut self, now: UnixMillis, slot: Slot) -> Vec<Slot> {
+        let mut found = std::mem::take(&mut self.found);
+        let mut chosen = Vec::new();
+        if let Some(Some(waiting)) = self.slots.get(slot as usize) {
+            let ticket = &waiting.ticket;
+            let needs = ticket.criteria.needs();
+            self.index
+                .find(&ticket.facts(), &needs, waiting.reach, &mut found);
+            found.remove(slot);
+            chosen = self.choose(now, slot, found.iter());
+        }
+        self.found = found;
+        chosen
+    }
+
+    fn choose(&self, now: UnixMillis, slot: Slot, found: impl Iterator<Item = Slot>) -> Vec<Slot> {
+        let Some(first) = self.waiting(slot) else {
+            return Vec::new();
+        };
+        let max = first.ticket.counts.max;
+        let mut budget = Budget(COST_MAX + max * COST_PER_PLAYER);
+        let looked_at = self.oldest(first, found);
+        let candidates = self.agreeing(slot, first, looked_at, &mut budget);
+        let member = |waiting: &Waiting| Member {
+            size: waiting.ticket.size(),
+            counts: waiting.ticket.counts,
+            ripe: waiting.ripe_at <= now,
+            regions: waiting.regions,
+        };
+        let members: Vec<Member> = candidates.iter().map(|it| member(it.waiting)).collect();
+        let mut known = vec![None; members.len() * members.len()];
+        let best = search::best(&members, |one, other| {
+            let place = one.min(other) * members.len() + one.max(other);
+            *known[place].get_or_insert_with(|| {
+                let (one, other) = (&candidates[one], &candidates[other]);
+                self.agree_beside(&first.ticket, one.waiting, other.waiting, &mut budget)
+            })
+        });
+        let best = best.unwrap_or_default().into_iter();
+        best.map(|index| candidates[index].slot).collect()
+    }
+
+    /// The tickets to look at in the order of preference: of those that could be in a match by their numbers, the
+    /// older ones, those with dear queries last.
+    fn oldest(&self, first: &Waiting, found: impl Iterator<Item = Slot>) -> Vec<Slot> {
+        let counts = first.ticket.counts;
+        let size = first.ticket.size();
+        let mut fitting: Vec<(bool, u64, Slot)> = found
+            .filter_map(|slot| {
+                let other = &self.waiting(slot)?.ticket;
+                let both = counts.and(other.counts);
+                let fits = both.min <= both.max && size + other.size() <= both.max;
+                let dear = other.criteria.cost() > CHEAP_COST_MAX;
+                fits.then_some((dear, other.order, slot))
+            })
+            .collect();
+        if fitting.len() > CANDIDATES_LOOKED_AT_MAX {
+            fitting.select_nth_unstable(CANDIDATES_LOOKED_AT_MAX);
+            fitting.truncate(CANDIDATES_LOOKED_AT_MAX);
+        }
+        fitting.sort_unstable();
+        fitting.into_iter().map(|(_, _, slot)| slot).collect()
+    }
+
+    /// The ticket itself and those that agree with it, the best first.
+    fn agreeing<'a>(
+        &'a self,
+        slot: Slot,
+        first: &'a Waiting,
+        looked_at: Vec<Slot>,
+        budget: &mut Budget,
+    ) -> Vec<Candidate<'a>> {
+        let ticket = &first.ticket;
+        let enough = CANDIDATES_MIN.max(2 * ticket.counts.max as usize);
+        let itself = Candidate {
+            slot,
+            waiting: first,
+            score: 0.0,
+        };
+        let mut candidates = vec![itself];
+        for slot in looked_at {
+            if candidates.len() > enough || budget.0 == 0 {
+                break;
+            }
+            let Some(waiting) = self.waiting(slot) else {
+                continue;
+            };
+            if self.agree(first, waiting, budget) {
+                let scores = ticket.criteria.scores();
+                let score = scores.then(|| ticket.query().score(&waiting.ticket.document));
+                candidates.push(Candidate {
+                    slot,
+                    waiting,
+                    score: score.flatten().unwrap_or_default(),
+                });
+            }
+        }
+        let distance = |it: &Candidate<'_>| match (it.waiting.reach, first.reach) {
+            (Some(one), Some(other)) => (one.mu - other.mu).abs(),
+            (None | Some(_), None) | (None, Some(_)) => 0.0,
+        };
+        candidates[1..].sort_by(|one, other| {
+            let by_score = other.score.total_cmp(&one.score);
+            by_score.then(distance(one).total_cmp(&distance(other)))
+        });
+        candidates
+    }
+
+    /// Whether two tickets can be in one match, as far as it concerns these two.
+    fn agree(&self, one: &Waiting, other: &Waiting, budget: &mut Budget) -> bool {
+        self.strangers(&one.ticket, &other.ticket)
+            && within_reach(one, other)
+            && one.regions & other.regions != 0
+            && accept_each_other(&one.ticket, &other.ticket, budget)
+    }
+
+    /// Whether two tickets agree that each agree with a first one.
+    fn agree_beside(
+        &self,
+        first: &Ticket,
+        one: &Waiting,
+        other: &Waiting,
+        budget: &mut Budget,
+    ) -> bool {
+        // The first ticket's query accepts both: nothing is left to ask where the queries are the same.
+        let same = |it: &Waiting| Arc::ptr_eq(&it.ticket.criteria, &first.criteria);
+        self.strangers(&one.ticket, &other.ticket)
+            && within_reach(one, other)
+            && (same(one) || accepts(&one.ticket, &other.ticket, budget))
+            && (same(other) || accepts(&other.ticket, &one.ticket, budget))
+    }
+
+    /// Whether no session is in both tickets.
+    fn strangers(&self, one: &Ticket, other: &Ticket) -> bool {
+        // Most sessions have one ticket; only for the others players need to be compared.
+        let elsewhere = |entry: &super::Entry| {
+            let slots = self.by_session.get(&entry.session_id);
+            let free = |slots: &[Slot; TICKETS_PER_SESSION_MAX]| {
+                slots.iter().filter(|it| **it == super::NO_SLOT).count()
+            };
+            slots.is_some_and(|slots| free(slots) < TICKETS_PER_SESSION_MAX - 1)
+        };
+        !one.entries.iter().any(elsewhere) || !one.shares_session(other)
+    }
+}
+
+/// Whether the ratings are near enough for the one who has waited longer; who has no rating plays with those without.
+fn within_reach(one: &Waiting, other: &Waiting) -> bool {
+    match (one.reach, other.reach) {
+        (None, None) => true,
+        (Some(one), Some(other)) => (one.mu - other.mu).abs() <= one.window.max(other.window),
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// Puts each one's query to the other, the cheaper one first.
+fn accept_each_other(one: &Ticket, other: &Ticket, budget: &mut Budget) -> bool {
+    let (cheap, dear) = if one.criteria.cost() <= other.criteria.cost() {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    accepts(cheap, dear, budget) && accepts(dear, cheap, budget)
+}
+
+/// Whether the query accepts the other; not if that is not to be paid for.
+fn accepts(one: &Ticket, other: &Ticket, budget: &mut Budget) -> bool {
+    let cost = one.criteria.cost();
+    if cost > budget.0 {
+        budget.0 = 0;
+        return false;
+    }
+    budget.0 -= cost;
+    one.accepts(other)
+}

@@ -1,0 +1,45 @@
+//! Parties, for server code. Clients make them; their members are those of [`PartyId::stream`].
+
+use tagus_base::SessionId;
+use tagus_players::{Party, PartyFilter, PartyId, PartyPage, PartySettings};
+
+use super::Tagus;
+use crate::api::ApiError;
+
+impl Tagus {
+    /// A page of this node's parties that pass the filter, hidden ones too if it says so.
+    ///
+    /// # Errors
+    /// A limit, query or cursor that is none, or a query that takes too much work.
+    pub fn parties(&self, filter: &PartyFilter<'_>) -> Result<PartyPage, ApiError> {
+        Ok(self.gateway.parties.list(filter)?)
+    }
+
+    /// A party as it is now, with its members.
+    #[must_use]
+    pub fn party(&self, id: &PartyId) -> Option<Party> {
+        self.gateway.parties.get(id)
+    }
+
+    /// Changes whether a party is open and hidden, and its label; its members are told.
+    ///
+    /// # Errors
+    /// No such party, or the label is too long.
+    pub fn party_update(&self, id: &PartyId, settings: PartySettings) -> Result<(), ApiError> {
+        self.gateway.parties.update(id, None, settings)
+    }
+
+    /// Takes a connection out of a party; the others are told, and of a new leader where the leader went.
+    /// Nothing happens where it was no member.
+    pub fn party_leave(&self, id: &PartyId, session_id: SessionId) {
+        self.gateway.parties.leave(id, session_id);
+    }
+
+    /// Ends a party; its members are told.
+    ///
+    /// # Errors
+    /// No such party.
+    pub fn party_close(&self, id: &PartyId) -> Result<(), ApiError> {
+        self.gateway.parties.close(id, None)
+    }
+}
