@@ -2,11 +2,6 @@
 //! Owns: nothing; it lends the functions that the seeded tests of the crates run.
 //! Must not know: what they check.
 
-#![expect(
-    dead_code,
-    reason = "a few of the files' items are for the tests beside them alone"
-)]
-
 #[path = "../games/arena/rules/tests/it/bodies.rs"]
 mod arena;
 #[path = "../crates/net/tests/it/bodies.rs"]

@@ -219,7 +219,7 @@ mod tests {
             authoritative: Some(false),
             ..filter("*")
         };
-        assert_eq!(numbers(directory.list(&relayed)), []);
+        assert!(directory.list(&relayed).is_empty());
         let all = RoomFilter {
             query: None,
             ..filter("")
@@ -238,7 +238,7 @@ mod tests {
         directory.put(room(1, Some(r#"{"mode":"race"}"#), 7));
         assert_eq!(numbers(directory.list(&race)), [1]);
         directory.remove(&room(1, None, 0).id);
-        assert_eq!(numbers(directory.list(&race)), []);
+        assert!(directory.list(&race).is_empty());
     }
 
     #[test]

@@ -29,13 +29,6 @@ impl SlotSet {
         matches!(self, Self::Few(slots) if slots.is_empty())
     }
 
-    pub(super) fn contains(&self, slot: Slot) -> bool {
-        match self {
-            Self::Few(slots) => slots.binary_search(&slot).is_ok(),
-            Self::Many(bits, _) => bits.contains(slot),
-        }
-    }
-
     pub(super) fn insert(&mut self, slot: Slot) {
         match self {
             Self::Few(slots) => {
@@ -183,7 +176,6 @@ mod tests {
             bits.add(&set);
             assert!(bits.iter().eq(model.iter().copied()));
             for slot in 0..1_500 {
-                assert_eq!(set.contains(slot), model.contains(&slot));
                 set.remove(slot);
             }
             assert!(set.is_empty());

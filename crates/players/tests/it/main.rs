@@ -17,6 +17,7 @@ mod identities;
 mod jobs;
 mod leaderboards;
 mod logins;
+mod matchmaker;
 mod metrics;
 mod parties;
 mod passwords;

@@ -793,7 +793,7 @@ fn after_64_writers_at_once_the_index_is_the_store() {
                         .await
                         .unwrap();
                 }
-                if n % 5 == 0 {
+                if n.is_multiple_of(5) {
                     garage.indexes.catch_up().await.unwrap();
                 }
             }

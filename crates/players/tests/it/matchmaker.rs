@@ -1,0 +1,785 @@
+//! The matchmaker, alone and beside a naive model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use tagus_base::{Millis, SessionId, UnixMillis, UserId, Uuid};
+use tagus_players::matchmaker::{
+    Entry, GATHER_MS_MAX, MATCH_PLAYERS_MAX, Match, Matchmaker, MatchmakerConfig, NewTicket,
+    PARTY_PLAYERS_MAX, PROPERTIES_MAX, PROPERTY_NAME_BYTES_MAX, PROPERTY_VALUE_BYTES_MAX, Rating,
+    SkillWindow, TICKET_QUERY_BYTES_MAX, TICKETS_PER_SESSION_MAX, Ticket, TicketError, TicketId,
+    Wish,
+};
+use tagus_players::query::{Document, Query};
+
+const START: u64 = 1_000_000;
+
+fn at(ms: u64) -> UnixMillis {
+    UnixMillis(START + ms)
+}
+
+fn wish(min: u32, max: u32, query: &str) -> Wish {
+    Wish::new(min, max, query.parse().unwrap())
+}
+
+fn entry(session: u8) -> Entry {
+    Entry {
+        session_id: SessionId(Uuid([session; 16])),
+        user_id: UserId(Uuid([session; 16])),
+        username: format!("player{session}").into(),
+    }
+}
+
+fn ticket(sessions: &[u8], wish: Wish) -> NewTicket {
+    NewTicket {
+        entries: sessions.iter().map(|session| entry(*session)).collect(),
+        party_id: (sessions.len() > 1).then(|| "party".into()),
+        wish,
+    }
+}
+
+/// A matchmaker and what it made.
+struct Driver {
+    maker: Matchmaker,
+    matches: Vec<Match>,
+}
+
+impl Driver {
+    fn new() -> Self {
+        Self::of(MatchmakerConfig::default())
+    }
+
+    fn of(config: MatchmakerConfig) -> Self {
+        let maker = Matchmaker::new(config);
+        let matches = Vec::new();
+        Self { maker, matches }
+    }
+
+    fn add(&mut self, ms: u64, sessions: &[u8], wish: Wish) -> TicketId {
+        self.go(ms);
+        let id = self.maker.handle_add(at(ms), ticket(sessions, wish));
+        self.go(ms);
+        id.unwrap()
+    }
+
+    /// Lets time pass as a driver does.
+    fn go(&mut self, ms: u64) {
+        while let Some(due) = self.maker.next_due().filter(|due| *due <= at(ms)) {
+            self.maker
+                .poll(due.max(UnixMillis(START)), &mut self.matches);
+        }
+        self.maker.poll(at(ms), &mut self.matches);
+    }
+
+    /// The sessions of the matches since the last call, in order.
+    fn made(&mut self) -> Vec<Vec<u8>> {
+        let matches = self.matches.drain(..);
+        matches.map(|it| sessions(&it.tickets)).collect()
+    }
+}
+
+fn sessions(tickets: &[Ticket]) -> Vec<u8> {
+    let entries = tickets.iter().flat_map(|ticket| &ticket.entries);
+    let mut sessions: Vec<u8> = entries.map(|entry| entry.session_id.0.0[0]).collect();
+    sessions.sort_unstable();
+    sessions
+}
+
+#[test]
+fn a_full_match_is_made_at_once() {
+    let mut driver = Driver::new();
+    driver.add(0, &[1], wish(2, 2, "*"));
+    assert_eq!(driver.made(), Vec::<Vec<u8>>::new());
+    driver.add(0, &[2], wish(2, 2, "*"));
+    assert_eq!(driver.made(), [[1, 2]]);
+    assert!(driver.maker.is_empty());
+    assert_eq!(driver.maker.next_due(), None);
+}
+
+#[test]
+fn below_max_the_oldest_ticket_gathers() {
+    let mut driver = Driver::new();
+    driver.add(0, &[1], wish(2, 4, "*"));
+    driver.add(1_000, &[2], wish(2, 4, "*"));
+    driver.add(2_500, &[3], wish(2, 4, "*"));
+    driver.go(2_999);
+    assert!(driver.matches.is_empty());
+    driver.go(3_000);
+    assert_eq!(driver.matches[0].wait_ms_max, 3_000);
+    assert_eq!(driver.made(), [[1, 2, 3]]);
+    // Who has waited long enough is matched with whoever comes.
+    driver.add(4_000, &[4], wish(2, 4, "*"));
+    driver.go(60_000);
+    assert!(driver.matches.is_empty());
+    driver.add(60_000, &[5], wish(2, 4, "*"));
+    assert_eq!(driver.made(), [[4, 5]]);
+}
+
+#[test]
+fn multiples_and_parties() {
+    let mut driver = Driver::new();
+    let mut pairs = wish(2, 6, "*");
+    pairs.count_multiple = 2;
+    for session in 1..=5 {
+        driver.add(0, &[session], pairs.clone());
+    }
+    driver.go(3_000);
+    assert_eq!(driver.made(), [[1, 2, 3, 4]]);
+    driver.add(3_000, &[6, 7, 8], pairs.clone());
+    assert_eq!(driver.made(), [[5, 6, 7, 8]]);
+    // A party that is the whole match plays at once.
+    driver.add(4_000, &[1, 2], wish(2, 2, "*"));
+    assert_eq!(driver.made(), [[1, 2]]);
+}
+
+#[test]
+fn queries_are_mutual() {
+    let mut driver = Driver::new();
+    let mut picky = wish(2, 2, "+properties.mode:a +properties.level:>=10");
+    picky.string_properties.insert("mode".into(), "a".into());
+    picky.numeric_properties.insert("level".into(), 20.0);
+    let mut low = wish(2, 2, "*");
+    low.string_properties.insert("mode".into(), "a".into());
+    low.numeric_properties.insert("level".into(), 9.0);
+    let mut high = low.clone();
+    high.numeric_properties.insert("level".into(), 10.0);
+    driver.add(0, &[1], picky.clone());
+    driver.add(0, &[2], low.clone());
+    assert!(driver.matches.is_empty());
+    driver.add(0, &[3], picky.clone());
+    assert_eq!(driver.made(), [[1, 3]]);
+    driver.add(0, &[4], high);
+    assert_eq!(driver.made(), [[2, 4]]);
+}
+
+#[test]
+fn own_fields_of_tickets() {
+    let query = "+min_count:2 +max_count:<=4 -party_id:party +created_at:>=1000000000000";
+    let mut driver = Driver::new();
+    driver.add(0, &[1], wish(2, 4, query));
+    driver.add(0, &[2, 3], wish(2, 4, "*"));
+    driver.add(0, &[4], wish(2, 5, "*"));
+    driver.add(0, &[5], wish(3, 4, "*"));
+    driver.go(10_000);
+    driver.made();
+    driver.add(10_000, &[6], wish(2, 2, "*"));
+    assert_eq!(driver.made(), [[1, 6]]);
+    let late = "+created_at:<1000000000000";
+    driver.add(10_000, &[1], wish(2, 2, late));
+    driver.add(10_000, &[2], wish(2, 2, "*"));
+    assert!(driver.matches.is_empty());
+}
+
+#[test]
+fn preferred_tickets_come_first() {
+    let mut driver = Driver::new();
+    let mut seek = wish(2, 2, "* properties.region:eu^5 properties.region:us^2");
+    for (session, region) in [(1, "ap"), (2, "us"), (3, "eu")] {
+        // They do not play with each other.
+        let mut there = wish(2, 2, "+properties.seek:T");
+        there
+            .string_properties
+            .insert("region".into(), region.into());
+        driver.add(0, &[session], there);
+    }
+    seek.string_properties.insert("seek".into(), "T".into());
+    seek.query = "+properties.region:* properties.region:eu^5 properties.region:us^2"
+        .parse()
+        .unwrap();
+    for session in 4..=6 {
+        driver.add(0, &[session], seek.clone());
+    }
+    assert_eq!(driver.made(), [[3, 4], [2, 5], [1, 6]]);
+}
+
+#[test]
+fn nobody_is_in_two_matches() {
+    let mut driver = Driver::new();
+    let first = driver.add(0, &[1], wish(2, 2, "+properties.mode:a"));
+    let second = driver.add(0, &[1], wish(2, 3, "*"));
+    let party = driver.add(0, &[1, 2], wish(4, 4, "*"));
+    let full = driver
+        .maker
+        .handle_add(at(0), ticket(&[1, 9], wish(2, 2, "*")));
+    assert_eq!(full, Err(TicketError::TooManyTickets));
+    // Not with itself, although the tickets would fit.
+    driver.go(10_000);
+    assert!(driver.matches.is_empty());
+    let mut a = wish(2, 2, "*");
+    a.string_properties.insert("mode".into(), "a".into());
+    driver.add(10_000, &[3], a);
+    let withdrawn = driver.matches[0].withdrawn.iter().map(|it| it.id);
+    assert!(withdrawn.eq([second, party]));
+    assert_eq!(driver.made(), [[1, 3]]);
+    assert!(driver.maker.is_empty());
+    assert!(driver.maker.remove(first).is_none());
+}
+
+#[test]
+fn tickets_leave_and_change() {
+    let mut driver = Driver::new();
+    let one = driver.add(0, &[1], wish(2, 2, "+properties.never:x"));
+    let two = driver.add(0, &[2], wish(2, 4, "*"));
+    driver.add(0, &[2, 3], wish(4, 4, "*"));
+    let mut gone = Vec::new();
+    driver.maker.remove_session(entry(3).session_id, &mut gone);
+    assert_eq!(sessions(&gone), [2, 3]);
+    assert_eq!(driver.maker.len(), 2);
+    // A changed ticket keeps its age: it has waited long enough.
+    driver.go(5_000);
+    driver
+        .maker
+        .change(at(5_000), one, wish(2, 4, "*"))
+        .unwrap();
+    assert_eq!(driver.maker.ticket_of(one).unwrap().created_at, at(0));
+    driver.go(5_000);
+    assert_eq!(driver.made(), [[1, 2]]);
+    let missing = driver.maker.change(at(5_000), two, wish(2, 4, "*"));
+    assert_eq!(missing, Err(TicketError::NotFound));
+    let third = driver.add(5_000, &[1], wish(2, 2, "*"));
+    let refused = driver.maker.change(at(5_000), third, wish(2, 1, "*"));
+    assert_eq!(refused, Err(TicketError::MaxCount));
+    assert_eq!(driver.maker.remove(third).unwrap().max_count(), 2);
+    assert_eq!(driver.maker.next_due(), None);
+}
+
+#[test]
+fn a_match_that_did_not_come_about() {
+    let mut driver = Driver::new();
+    driver.add(0, &[1], wish(2, 2, "*"));
+    driver.add(0, &[2], wish(2, 2, "*"));
+    let tickets = driver.matches.remove(0).tickets;
+    for ticket in tickets.iter().chain(&tickets).cloned() {
+        driver.maker.restore(at(10), ticket).unwrap();
+    }
+    assert_eq!(driver.maker.len(), 2);
+    // It is made neither again at once nor never.
+    driver.go(2_999);
+    assert!(driver.matches.is_empty());
+    driver.add(2_999, &[3], wish(2, 2, "*"));
+    assert_eq!(driver.made().len(), 1);
+}
+
+#[test]
+fn ratings_and_windows() {
+    let skill = SkillWindow {
+        start: 2.0,
+        growth: 1.0,
+        step_ms: Millis(1_000),
+        steps: 5,
+    };
+    let mut driver = Driver::of(MatchmakerConfig {
+        skill,
+        ..MatchmakerConfig::default()
+    });
+    let rated = |mu| {
+        let mut rated = wish(2, 2, "*");
+        rated.rating = Some(Rating { mu, sigma: 1.0 });
+        rated
+    };
+    driver.add(0, &[1], rated(20.0));
+    driver.add(0, &[2], rated(25.5));
+    driver.add(0, &[3], wish(2, 2, "*"));
+    driver.add(0, &[4], rated(100.0));
+    driver.go(3_999);
+    assert!(driver.matches.is_empty());
+    driver.go(4_000);
+    assert_eq!(driver.matches[0].rating_spread, Some(5.5));
+    assert_eq!(driver.made(), [[1, 2]]);
+    // After the last step anybody will do, but only with a rating. The nearest is preferred.
+    driver.go(6_000);
+    assert_eq!(driver.maker.next_due(), None);
+    driver.add(6_000, &[5], rated(-20.0));
+    assert_eq!(driver.made(), [[4, 5]]);
+    for (session, mu) in [(6, 10.0), (7, 15.0), (8, 13.0)] {
+        driver.add(6_000, &[session], rated(mu));
+    }
+    driver.add(6_000, &[9], rated(14.5));
+    assert_eq!(driver.made(), [[7, 8]]);
+    assert_eq!(driver.maker.len(), 3);
+}
+
+#[test]
+fn regions_in_common() {
+    let mut driver = Driver::of(MatchmakerConfig {
+        regions: vec!["eu".into(), "us".into(), "ap".into()],
+        ..MatchmakerConfig::default()
+    });
+    let near = |regions: &[(&str, u32)]| {
+        let mut near = wish(2, 3, "*");
+        let regions = regions.iter();
+        near.regions = regions
+            .map(|(name, rtt)| ((*name).into(), Millis(*rtt)))
+            .collect();
+        near
+    };
+    driver.add(0, &[1], near(&[("eu", 20), ("us", 100)]));
+    driver.add(0, &[2], near(&[("eu", 190), ("us", 60), ("ap", 150)]));
+    driver.add(0, &[3], near(&[("ap", 250), ("eu", 400), ("mars", 1)]));
+    driver.go(3_000);
+    let region = driver.matches[0].region.clone().unwrap();
+    assert_eq!(&*region.name, "us");
+    assert_eq!(
+        (region.rtt_ms_min, region.rtt_ms_max),
+        (Millis(60), Millis(100))
+    );
+    assert_eq!(driver.made(), [[1, 2]]);
+    // Who says nothing can play anywhere.
+    driver.add(3_000, &[4], wish(2, 2, "*"));
+    assert_eq!(&*driver.matches[0].region.clone().unwrap().name, "ap");
+    assert_eq!(driver.made(), [[3, 4]]);
+}
+
+#[test]
+fn large_matches_fill_up() {
+    let mut driver = Driver::new();
+    let party: Vec<NewTicket> = (0..100_u8)
+        .map(|session| ticket(&[session], wish(100, 100, "+min_count:100")))
+        .collect();
+    for (index, ticket) in party.into_iter().enumerate() {
+        assert_eq!(driver.maker.len(), index);
+        driver.maker.handle_add(at(0), ticket).unwrap();
+        driver.go(0);
+    }
+    assert_eq!(driver.matches[0].players(), 100);
+}
+
+#[test]
+fn a_burst_is_decided_in_pieces() {
+    let mut driver = Driver::new();
+    for session in 0..=255 {
+        for _ in 0..2 {
+            let lonely = ticket(&[session], wish(2, 2, "+properties.never:x"));
+            driver.maker.handle_add(at(0), lonely).unwrap();
+        }
+    }
+    driver.maker.poll(at(0), &mut driver.matches);
+    assert_eq!(driver.maker.next_due(), Some(at(0)));
+    driver.maker.poll(at(0), &mut driver.matches);
+    assert_eq!(driver.maker.next_due(), Some(at(3_000)));
+}
+
+#[test]
+fn bad_tickets_are_refused() {
+    let add = |new: NewTicket| {
+        let mut maker = Matchmaker::new(MatchmakerConfig::default());
+        let added = maker.handle_add(at(0), new);
+        assert_eq!(maker.len(), usize::from(added.is_ok()));
+        added.err()
+    };
+    let with = |edit: &dyn Fn(&mut NewTicket)| {
+        let mut new = ticket(&[1], wish(2, 4, "*"));
+        edit(&mut new);
+        add(new)
+    };
+    let number = |names: std::ops::Range<usize>| {
+        let names = names.map(|name| (name.to_string(), 1.0));
+        names.collect::<BTreeMap<_, _>>()
+    };
+    let party = |players: usize| {
+        (0..players).map(|player| Entry {
+            session_id: SessionId(Uuid((player as u128).to_be_bytes())),
+            ..entry(0)
+        })
+    };
+    let long = |bytes| "x".repeat(bytes);
+    let phrase = |bytes: usize| Query::parse(&format!("\"{}\"", long(bytes - 2))).unwrap();
+    assert_eq!(with(&|_| ()), None);
+    assert_eq!(
+        with(&|it| it.wish.min_count = 1),
+        Some(TicketError::MinCount)
+    );
+    assert_eq!(
+        with(&|it| it.wish.max_count = 1),
+        Some(TicketError::MaxCount)
+    );
+    assert_eq!(with(&|it| it.wish.max_count = MATCH_PLAYERS_MAX), None);
+    assert_eq!(
+        with(&|it| it.wish.max_count = MATCH_PLAYERS_MAX + 1),
+        Some(TicketError::MaxCountLimit)
+    );
+    assert_eq!(
+        with(&|it| it.wish.count_multiple = 0),
+        Some(TicketError::CountMultiple)
+    );
+    assert_eq!(
+        with(&|it| it.wish.count_multiple = 4),
+        Some(TicketError::CountMultipleOfMin)
+    );
+    assert_eq!(
+        with(&|it| (it.wish.max_count, it.wish.count_multiple) = (5, 2)),
+        Some(TicketError::CountMultipleOfMax)
+    );
+    assert_eq!(with(&|it| it.entries.clear()), Some(TicketError::Players));
+    assert_eq!(
+        with(&|it| it.entries = party(5).collect()),
+        Some(TicketError::PartySize)
+    );
+    let crowd = |it: &mut NewTicket, players| {
+        it.entries = party(players).collect();
+        it.wish.max_count = 512;
+    };
+    assert_eq!(with(&|it| crowd(it, PARTY_PLAYERS_MAX)), None);
+    assert_eq!(
+        with(&|it| crowd(it, PARTY_PLAYERS_MAX + 1)),
+        Some(TicketError::Players)
+    );
+    assert_eq!(
+        with(&|it| it.entries = vec![entry(1), entry(1)]),
+        Some(TicketError::DuplicateSession)
+    );
+    assert_eq!(
+        with(&|it| it.wish.numeric_properties = number(0..PROPERTIES_MAX)),
+        None
+    );
+    assert_eq!(
+        with(&|it| it.wish.numeric_properties = number(0..PROPERTIES_MAX + 1)),
+        Some(TicketError::PropertyCount)
+    );
+    let string = |it: &mut NewTicket, name: String, value: String| {
+        it.wish.string_properties.insert(name, value);
+    };
+    assert_eq!(
+        with(&|it| string(it, String::new(), String::new())),
+        Some(TicketError::PropertyName)
+    );
+    let longest = || {
+        (
+            long(PROPERTY_NAME_BYTES_MAX),
+            long(PROPERTY_VALUE_BYTES_MAX),
+        )
+    };
+    assert_eq!(with(&|it| string(it, longest().0, longest().1)), None);
+    assert_eq!(
+        with(&|it| string(it, longest().0 + "x", String::new())),
+        Some(TicketError::PropertyName)
+    );
+    assert_eq!(
+        with(&|it| string(it, "a".into(), longest().1 + "x")),
+        Some(TicketError::PropertyValue)
+    );
+    assert_eq!(
+        with(&|it| (0..16).for_each(|name| string(it, format!("{name:02}"), longest().1))),
+        Some(TicketError::PropertiesSize)
+    );
+    assert_eq!(
+        with(&|it| it.wish.numeric_properties = [("a".into(), f64::NAN)].into()),
+        Some(TicketError::PropertyNumber)
+    );
+    assert_eq!(
+        with(&|it| it.wish.query = phrase(TICKET_QUERY_BYTES_MAX)),
+        None
+    );
+    assert_eq!(
+        with(&|it| it.wish.query = phrase(TICKET_QUERY_BYTES_MAX + 1)),
+        Some(TicketError::QueryLength)
+    );
+    assert_eq!(
+        with(&|it| it.wish.gather_ms = Some(Millis(GATHER_MS_MAX + 1))),
+        Some(TicketError::Gather)
+    );
+    let rating = |mu, sigma| Some(Rating { mu, sigma });
+    assert_eq!(with(&|it| it.wish.rating = rating(0.0, 0.0)), None);
+    for wrong in [rating(f64::INFINITY, 1.0), rating(0.0, -1.0)] {
+        assert_eq!(
+            with(&|it| it.wish.rating = wrong),
+            Some(TicketError::Rating)
+        );
+    }
+    assert_eq!(
+        with(&|it| it.wish.regions = [(String::new(), Millis(1))].into()),
+        Some(TicketError::Regions)
+    );
+}
+
+#[test]
+fn a_full_pool_refuses() {
+    let mut maker = Matchmaker::new(MatchmakerConfig {
+        tickets_max: 1,
+        ..MatchmakerConfig::default()
+    });
+    let new = |session| ticket(&[session], wish(2, 2, "*"));
+    let first = maker.handle_add(at(0), new(1)).unwrap();
+    assert_eq!(maker.handle_add(at(0), new(2)), Err(TicketError::PoolFull));
+    maker.remove(first);
+    assert!(maker.handle_add(at(0), new(2)).is_ok());
+}
+
+/// What happens to a matchmaker.
+#[derive(Clone, Debug)]
+enum Event {
+    Add(NewTicket),
+    Remove(Index),
+    Change(Index, Wish),
+    Disconnect(u8),
+    Wait(u64),
+}
+
+/// The naive model: every ticket, and the rules as the documentation has them.
+struct Model {
+    tickets: BTreeMap<TicketId, (u64, NewTicket)>,
+    skill: SkillWindow,
+}
+
+impl Model {
+    fn accepts(&self, one: TicketId, other: TicketId) -> bool {
+        let (created_at, seen) = &self.tickets[&other];
+        let mut document = Document::new();
+        for (name, value) in &seen.wish.string_properties {
+            document.add_text(&format!("properties.{name}"), value);
+        }
+        for (name, value) in &seen.wish.numeric_properties {
+            document.add_number(&format!("properties.{name}"), *value);
+        }
+        document.add_number("min_count", seen.wish.min_count.into());
+        document.add_number("max_count", seen.wish.max_count.into());
+        document.add_text("party_id", seen.party_id.as_deref().unwrap_or(""));
+        document.add_number("created_at", (START + created_at) as f64 * 1e6);
+        self.tickets[&one].1.wish.query.matches(&document)
+    }
+
+    fn agree(&self, now: u64, one: TicketId, other: TicketId) -> bool {
+        let (left, right) = (&self.tickets[&one], &self.tickets[&other]);
+        let window = |created_at: u64| {
+            let steps = (now - created_at) / u64::from(self.skill.step_ms.0);
+            let grown = self.skill.growth * steps as f64 + self.skill.start;
+            if steps > u64::from(self.skill.steps) {
+                f64::INFINITY
+            } else {
+                grown
+            }
+        };
+        let near = match (left.1.wish.rating, right.1.wish.rating) {
+            (None, None) => true,
+            (Some(a), Some(b)) => (a.mu - b.mu).abs() <= window(left.0).max(window(right.0)),
+            _ => false,
+        };
+        near && self.accepts(one, other) && self.accepts(other, one)
+    }
+
+    /// Whether these tickets may play together: `Some(true)` if nobody may join them.
+    fn judge(&self, now: u64, group: &[TicketId]) -> Option<bool> {
+        let wishes = || group.iter().map(|id| &self.tickets[id].1.wish);
+        let entries = || group.iter().flat_map(|id| &self.tickets[id].1.entries);
+        let players = entries().count() as u32;
+        let fits = |players: u32| {
+            wishes().all(|it| {
+                let counts = it.min_count..=it.max_count;
+                counts.contains(&players) && players % it.count_multiple == 0
+            })
+        };
+        let unique: BTreeSet<_> = entries().map(|it| it.session_id).collect();
+        let mutual = group
+            .iter()
+            .enumerate()
+            .all(|(index, one)| group[..index].iter().all(|it| self.agree(now, *one, *it)));
+        let valid = fits(players) && unique.len() == players as usize && mutual;
+        valid.then(|| !(players + 1..=8).any(fits))
+    }
+
+    /// A match that should have been made: a full one, or one of which a member has waited long enough.
+    fn missed(&self, now: u64) -> Option<Vec<TicketId>> {
+        let ids: Vec<TicketId> = self.tickets.keys().copied().collect();
+        let groups = (1_u32..1 << ids.len()).map(|bits| {
+            let chosen = ids
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| bits >> index & 1 == 1);
+            chosen.map(|(_, id)| *id).collect::<Vec<_>>()
+        });
+        groups.into_iter().find(|group| {
+            let ripe = group.iter().any(|id| {
+                let (created_at, ticket) = &self.tickets[id];
+                now >= created_at + u64::from(ticket.wish.gather_ms.unwrap_or(Millis(3_000)).0)
+            });
+            self.judge(now, group).is_some_and(|full| full || ripe)
+        })
+    }
+
+    /// Checks the matches and takes their tickets out.
+    fn check(&mut self, now: u64, matches: &[Match]) {
+        for made in matches {
+            let group: Vec<TicketId> = made.tickets.iter().map(|it| it.id).collect();
+            assert!(self.judge(now, &group).is_some(), "not allowed: {made:?}");
+            assert_eq!(made.players() as usize, sessions(&made.tickets).len());
+            for ticket in made.tickets.iter().chain(&made.withdrawn) {
+                assert!(self.tickets.remove(&ticket.id).is_some());
+            }
+            let players = sessions(&made.tickets);
+            let left = self.tickets.values().flat_map(|(_, it)| &it.entries);
+            assert!(
+                !left
+                    .into_iter()
+                    .any(|it| players.contains(&it.session_id.0.0[0]))
+            );
+        }
+    }
+}
+
+/// Lets the events happen, compares with the model after each, and gives everything that was made.
+fn run(events: &[Event]) -> String {
+    let skill = SkillWindow {
+        start: 1.0,
+        growth: 2.0,
+        step_ms: Millis(500),
+        steps: 3,
+    };
+    let mut maker = Matchmaker::new(MatchmakerConfig {
+        seed: 7,
+        skill,
+        ..MatchmakerConfig::default()
+    });
+    let tickets = BTreeMap::new();
+    let mut model = Model { tickets, skill };
+    let mut now = 0;
+    let mut made = String::new();
+    for event in events {
+        let mut until = now;
+        let some = |model: &Model, index: &Index| {
+            let ids: Vec<TicketId> = model.tickets.keys().copied().collect();
+            (!ids.is_empty()).then(|| *index.get(&ids))
+        };
+        match event {
+            Event::Add(new) if model.tickets.len() < 9 => {
+                if let Ok(id) = maker.handle_add(at(now), new.clone()) {
+                    model.tickets.insert(id, (now, new.clone()));
+                }
+            }
+            Event::Add(_) => {}
+            Event::Remove(index) => {
+                if let Some(id) = some(&model, index) {
+                    assert!(maker.remove(id).is_some());
+                    model.tickets.remove(&id);
+                }
+            }
+            Event::Change(index, wish) => {
+                if let Some(id) = some(&model, index)
+                    && maker.change(at(now), id, wish.clone()).is_ok()
+                {
+                    model.tickets.get_mut(&id).unwrap().1.wish = wish.clone();
+                }
+            }
+            Event::Disconnect(session) => {
+                let session_id = entry(*session).session_id;
+                maker.remove_session(session_id, &mut Vec::new());
+                let stays =
+                    |it: &NewTicket| it.entries.iter().all(|it| it.session_id != session_id);
+                model.tickets.retain(|_, (_, it)| stays(it));
+            }
+            Event::Wait(ms) => until += ms,
+        }
+        loop {
+            let due = maker.next_due().map(|due| due.0 - START);
+            now = due.filter(|due| *due <= until).unwrap_or(until).max(now);
+            let mut matches = Vec::new();
+            maker.poll(at(now), &mut matches);
+            model.check(now, &matches);
+            made += &format!("{now}: {matches:?}\n");
+            assert_eq!(maker.len(), model.tickets.len());
+            assert_eq!(model.missed(now), None, "a match was missed at {now}");
+            if now == until {
+                break;
+            }
+        }
+    }
+    made
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let event = prop_oneof![
+        8 => new_ticket().prop_map(Event::Add),
+        1 => any::<Index>().prop_map(Event::Remove),
+        1 => (any::<Index>(), a_wish()).prop_map(|(index, wish)| Event::Change(index, wish)),
+        1 => (0_u8..12).prop_map(Event::Disconnect),
+        3 => (0_u64..2_000).prop_map(Event::Wait),
+    ];
+    proptest::collection::vec(event, 1..40)
+}
+
+fn new_ticket() -> impl Strategy<Value = NewTicket> {
+    let alone = (0_u8..12).prop_map(|session| vec![session]);
+    let party = proptest::collection::btree_set(0_u8..12, 2..4);
+    let sessions = prop_oneof![4 => alone, 1 => party.prop_map(|it| it.into_iter().collect())];
+    (sessions, a_wish()).prop_map(|(sessions, wish)| ticket(&sessions, wish))
+}
+
+fn a_wish() -> impl Strategy<Value = Wish> {
+    let counts = select(vec![
+        (2, 2, 1),
+        (2, 4, 1),
+        (2, 4, 2),
+        (3, 6, 3),
+        (3, 3, 1),
+        (2, 8, 1),
+    ]);
+    let query = select(vec![
+        "*",
+        "*",
+        "*",
+        "+properties.mode:a",
+        "+properties.mode:a +properties.level:>=3 +properties.level:<6",
+        "+properties.level:>=2 +properties.level:<=5.5",
+        "+properties.level:5 -properties.mode:b",
+        "+properties.mode:/a|b/ properties.level:>3^2",
+        "+properties.mode:?* +max_count:<=4",
+        "properties.mode:c~1 properties.level:<0",
+        "-party_id:party",
+        "+properties.mode:5",
+        "+created_at:>=1000000000000 +min_count:2",
+    ]);
+    let mode = select(vec![None, Some("a"), Some("a"), Some("b"), Some("5")]);
+    let level = select(vec![
+        None,
+        Some(-1.0),
+        Some(2.0),
+        Some(4.0),
+        Some(5.0),
+        Some(5.5),
+    ]);
+    let rating = select(vec![None, None, None, Some(20.0), Some(22.5), Some(40.0)]);
+    let gather = select(vec![None, Some(0), Some(700), Some(10_000)]);
+    let parts = (counts, query, mode, level, rating, gather);
+    parts.prop_map(
+        |((min, max, multiple), query, mode, level, rating, gather)| {
+            let mut wish = wish(min, max, query);
+            wish.count_multiple = multiple;
+            wish.gather_ms = gather.map(Millis);
+            wish.rating = rating.map(|mu| Rating { mu, sigma: 1.0 });
+            let mode = mode.map(|mode| ("mode".to_owned(), mode.to_owned()));
+            wish.string_properties.extend(mode);
+            let level = level.map(|level| ("level".to_owned(), level));
+            wish.numeric_properties.extend(level);
+            wish
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn matches_are_allowed_and_none_is_missed(events in events()) {
+        run(&events);
+    }
+
+    #[test]
+    fn the_same_events_give_the_same_matches(events in events()) {
+        assert_eq!(run(&events), run(&events));
+    }
+}
+
+#[test]
+fn limits_hold_a_session_at_a_time() {
+    let mut maker = Matchmaker::new(MatchmakerConfig::default());
+    let never = || ticket(&[1], wish(2, 2, "+properties.never:x"));
+    let ids: Vec<TicketId> = (0..TICKETS_PER_SESSION_MAX)
+        .map(|_| maker.handle_add(at(0), never()).unwrap())
+        .collect();
+    assert_eq!(
+        maker.handle_add(at(0), never()),
+        Err(TicketError::TooManyTickets)
+    );
+    maker.remove(ids[1]);
+    assert!(maker.handle_add(at(0), never()).is_ok());
+}
