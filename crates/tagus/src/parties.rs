@@ -167,7 +167,7 @@ impl LiveParties {
         let mut parties = self.lock();
         let left = parties.leave(id, session_id);
         self.live.leave(&id.stream(), session_id);
-        for left in left {
+        if let Some(left) = left {
             self.tell_leader(&left);
             self.tell_leave(id, left.member);
         }
@@ -255,7 +255,7 @@ impl LiveParties {
 
     /// Tells of a new leader, if there is one since.
     fn tell_leader(&self, left: &PartyLeft) {
-        for leader in &left.leader {
+        if let Some(leader) = &left.leader {
             self.send_leader(&left.party, leader);
         }
     }

@@ -13,6 +13,7 @@ mod leaderboards;
 mod match_listing;
 mod migrate;
 mod operation;
+mod parties;
 mod recordings;
 mod remotes;
 mod room_data;
