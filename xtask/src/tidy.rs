@@ -262,13 +262,15 @@ const TOP_LEVEL: [&str; 27] = [
     "xtask",
 ];
 /// What tools write and git ignores.
-const IGNORED: [&str; 7] = [
+const IGNORED: [&str; 9] = [
     ".git",
+    "__pycache__",
     "artefacts",
     "artifacts",
     "corpus",
     "data",
     "node_modules",
+    "packages",
     "target",
 ];
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";

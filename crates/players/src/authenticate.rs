@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use tagus_base::{UnixMillis, UserId};
+use tagus_base::{UnixMillis, UserId, Uuid};
 use tagus_store::{AccountOp, AccountRow, Batch, Conflict, DeviceOp};
 
 use crate::accounts::{Accounts, NAME_TAKEN, READ, disabled_at};
 use crate::{
     CustomId, DeviceId, Email, FailedPasswords, LoginMethod, Password, PlayersError, Secret,
-    Username, random_uuid,
+    Username,
 };
 
 /// A log-in with an id that the client keeps: a device's, or one of another system of the studio's.
@@ -241,7 +241,9 @@ impl Accounts {
             let name = username
                 .clone()
                 .unwrap_or_else(|| Username::random(&self.random));
-            let user_id = UserId(random_uuid(&self.random));
+            let mut random = [0; 16];
+            (self.random)(&mut random);
+            let user_id = UserId(Uuid::from_time(now, random));
             let Err(source) = self.commit(insert(user_id, &name, identity, now)).await else {
                 let username = name.as_str().into();
                 return Ok(Created::New(Authenticated {

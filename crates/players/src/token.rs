@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::hmac;
+use ring::{digest, hmac};
 use serde::{Deserialize, Serialize};
 use tagus_base::{RoomId, UnixMillis, UserId, Uuid};
 
@@ -29,15 +29,9 @@ impl Secret {
     /// Whether these are the same bytes, in a time that tells nothing but the length.
     #[must_use]
     pub fn matches(&self, candidate: &[u8]) -> bool {
-        let key = |bytes: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, bytes);
-        // A key is padded with zeros, so the lengths are compared apart.
-        self.0.len() == candidate.len()
-            && hmac::verify(
-                &key(&self.0),
-                b"",
-                hmac::sign(&key(candidate), b"").as_ref(),
-            )
-            .is_ok()
+        // How far two digests are alike tells nothing of what they were made of.
+        let digest = |bytes: &[u8]| digest::digest(&digest::SHA256, bytes);
+        self.0.len() == candidate.len() && digest(&self.0).as_ref() == digest(candidate).as_ref()
     }
 }
 

@@ -315,7 +315,8 @@ impl Store {
         id: UserId,
     ) -> Result<Option<(AccountRow, Vec<String>, u64)>, StoreError> {
         let sql = account_where!(
-            ", (SELECT string_agg(device.id, '\n' ORDER BY device.id) FROM device WHERE device.user_id = account.id)
+            ", (SELECT string_agg(id, '\n') FROM
+                 (SELECT device.id FROM device WHERE device.user_id = account.id ORDER BY device.id) AS devices)
              , (SELECT count(*) FROM friend WHERE friend.source = account.id)",
             "WHERE account.id = $1"
         );

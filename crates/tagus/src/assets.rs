@@ -1,5 +1,6 @@
 //! The pages of the arcade, embedded in the binary, and what the arcade shows.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -29,12 +30,12 @@ pub(crate) fn serve(
     if_none_match: Option<&HeaderValue>,
 ) -> Option<Response<Full<Bytes>>> {
     let path = if path.ends_with('/') {
-        format!("{path}index.html")
+        Cow::from(format!("{path}index.html"))
     } else {
-        path.to_owned()
+        Cow::from(path)
     };
     let index = ASSETS
-        .binary_search_by(|(known, ..)| (*known).cmp(path.as_str()))
+        .binary_search_by(|(known, ..)| (*known).cmp(&path))
         .ok()?;
     let (_, bytes, etag) = ASSETS[index];
     let same = if_none_match.is_some_and(|value| value.as_bytes() == etag.as_bytes());

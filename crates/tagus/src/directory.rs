@@ -29,10 +29,6 @@ pub struct RoomFilter {
     pub query: Option<Query>,
 }
 
-/// The query would be put to more than there is time for.
-#[derive(Debug, Eq, PartialEq)]
-pub(crate) struct TooMuchWork;
-
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     rooms: Mutex<BTreeMap<RoomId, Arc<Listed>>>,
@@ -66,49 +62,77 @@ impl Directory {
 
     /// Rooms that pass the filter: those that suit the query best, then the fullest first.
     pub(crate) fn list(&self, filter: &RoomFilter) -> Vec<RoomSummary> {
-        self.list_within(filter, usize::MAX).unwrap_or_default()
+        let mut listing = self.listing(filter);
+        listing.work(usize::MAX);
+        listing.end()
     }
 
-    /// As [`Self::list`], unless the query takes more work than this, in the units of [`Query::work`].
-    pub(crate) fn list_within(
-        &self,
-        filter: &RoomFilter,
-        work_max: usize,
-    ) -> Result<Vec<RoomSummary>, TooMuchWork> {
-        // The query is put to them outside the lock, which the shards need.
-        let passing: Vec<Arc<Listed>> = {
-            let rooms = self.lock();
-            let passing = rooms.values().filter(|room| filter.passes(&room.summary));
-            passing.cloned().collect()
-        };
-        let mut found = Vec::with_capacity(passing.len());
-        let mut work_left = work_max;
-        for room in passing {
-            let score = match &filter.query {
-                None => Some(0.0),
-                Some(query) => {
-                    let document = room.document();
-                    let work = query.work(document);
-                    work_left = work_left.checked_sub(work).ok_or(TooMuchWork)?;
-                    query.score(document)
-                }
-            };
-            found.extend(score.map(|score| (score, room)));
+    /// Rooms that pass everything but the query, which is put to them outside the lock: the shards need it.
+    pub(crate) fn listing<'a>(&self, filter: &'a RoomFilter) -> Listing<'a> {
+        let rooms = self.lock();
+        let passing = rooms.values().filter(|room| filter.passes(&room.summary));
+        let passing: Vec<Arc<Listed>> = passing.cloned().collect();
+        Listing {
+            filter,
+            waiting: passing.into_iter(),
+            found: Vec::new(),
+            work_done: 0,
         }
-        found.sort_by(|(one_score, one), (other_score, other)| {
-            let (one, other) = (&one.summary, &other.summary);
-            let by_score = other_score.total_cmp(one_score);
-            by_score
-                .then(other.size.cmp(&one.size))
-                .then(one.id.cmp(&other.id))
-        });
-        found.truncate(filter.limit);
-        let rooms = found.into_iter().map(|(_, room)| room.summary.clone());
-        Ok(rooms.collect())
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<RoomId, Arc<Listed>>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A listing on its way. Call [`Self::work`] until nothing waits, then [`Self::end`].
+pub(crate) struct Listing<'a> {
+    filter: &'a RoomFilter,
+    waiting: std::vec::IntoIter<Arc<Listed>>,
+    /// With their scores.
+    found: Vec<(f64, Arc<Listed>)>,
+    work_done: usize,
+}
+
+impl Listing<'_> {
+    /// Puts the query to rooms until this much work is done, in the units of [`Query::work`]; returns whether more wait.
+    pub(crate) fn work(&mut self, work_max: usize) -> bool {
+        let end = self.work_done.saturating_add(work_max);
+        while self.work_done < end {
+            let Some(room) = self.waiting.next() else {
+                return false;
+            };
+            let score = match &self.filter.query {
+                None => Some(0.0),
+                Some(query) => {
+                    let document = room.document();
+                    self.work_done += query.work(document);
+                    query.score(document)
+                }
+            };
+            self.found.extend(score.map(|score| (score, room)));
+        }
+        self.waiting.len() > 0
+    }
+
+    /// Work so far, in the units of [`Query::work`].
+    pub(crate) const fn work_done(&self) -> usize {
+        self.work_done
+    }
+
+    /// What was found, in order.
+    pub(crate) fn end(mut self) -> Vec<RoomSummary> {
+        self.found
+            .sort_by(|(one_score, one), (other_score, other)| {
+                let (one, other) = (&one.summary, &other.summary);
+                let by_score = other_score.total_cmp(one_score);
+                by_score
+                    .then(other.size.cmp(&one.size))
+                    .then(one.id.cmp(&other.id))
+            });
+        self.found.truncate(self.filter.limit);
+        let rooms = self.found.into_iter();
+        rooms.map(|(_, room)| room.summary.clone()).collect()
     }
 }
 
@@ -242,16 +266,16 @@ mod tests {
     }
 
     #[test]
-    fn work_has_a_limit() {
+    fn a_listing_is_the_same_in_portions() {
         let directory = directory();
-        let filter = filter("label.mode:/.*/");
-        let all = directory.rooms.lock().unwrap();
-        let listed = all.values().filter(|room| room.summary.label.is_some());
-        let work: usize = listed
-            .map(|room| filter.query.as_ref().unwrap().work(room.document()))
-            .sum();
-        drop(all);
-        assert!(directory.list_within(&filter, work).is_ok());
-        assert_eq!(directory.list_within(&filter, work - 1), Err(TooMuchWork));
+        let filter = filter("label.mode:/.*/^2 handler_name:chess");
+        let mut listing = directory.listing(&filter);
+        for left in [3, 2, 1] {
+            assert!(listing.work(1));
+            assert_eq!(listing.waiting.len(), left);
+        }
+        assert!(!listing.work(1));
+        assert!(!listing.work(1));
+        assert_eq!(listing.end(), directory.list(&filter));
     }
 }

@@ -24,7 +24,7 @@ use crate::assets::Pages;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::entry::{Entry, VERSION_VARIABLE};
-use crate::events::Events;
+use crate::events::{Event, SentNotification};
 use crate::hooks::Hooks;
 use crate::live::Live;
 use crate::parties::LiveParties;
@@ -33,6 +33,7 @@ use crate::remote::Remotes;
 use crate::room_values::RoomValues;
 use crate::scheduler::Scheduler;
 use crate::sessions::Sessions;
+use crate::work_queue::WorkQueue;
 
 pub(crate) struct Gateway {
     pub(crate) config: Config,
@@ -58,7 +59,8 @@ pub(crate) struct Gateway {
     pub(crate) directory: Directory,
     pub(crate) games: BTreeMap<String, Factory>,
     pub(crate) hooks: Hooks,
-    pub(crate) events: Events,
+    pub(crate) events: WorkQueue<Event>,
+    pub(crate) sent_notifications: Arc<WorkQueue<SentNotification>>,
     pub(crate) scheduler: Scheduler,
     pub(crate) remotes: Remotes,
     pub(crate) pages: Pages,

@@ -41,6 +41,7 @@ mod server_code;
 mod sessions;
 mod storage_index;
 mod tagus;
+mod work_queue;
 
 pub use api::{
     ApiError, CODE_INTERNAL, CODE_INVALID_ARGUMENT, CODE_NOT_FOUND, CODE_RESOURCE_EXHAUSTED,
@@ -52,7 +53,7 @@ pub use config::{
 };
 pub use directory::{RoomFilter, RoomListing};
 pub use entry::{ClientConfig, Maintenance};
-pub use events::Event;
+pub use events::{Event, SentNotification};
 pub use hooks::{Caller, RpcCall};
 pub use live::{Appearance, JoinError};
 pub use ops::{backup, healthcheck, migrate_copy, migration_status, restore};

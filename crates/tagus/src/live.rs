@@ -22,12 +22,16 @@ use tagus_wire::realtime::{
     StreamPresenceEvent, UserPresence,
 };
 
+use crate::events::SentNotification;
+use crate::work_queue::WorkQueue;
+
 /// See the module.
 pub(crate) struct Live {
     shards: Shards,
     streams: SharedStreams,
     people: Mutex<People>,
     bus: Bus,
+    sent_notifications: Arc<WorkQueue<SentNotification>>,
 }
 
 #[derive(Default)]
@@ -72,12 +76,14 @@ impl Live {
         shards: Shards,
         streams: SharedStreams,
         bus: &Bus,
+        sent_notifications: Arc<WorkQueue<SentNotification>>,
     ) -> anyhow::Result<(Arc<Self>, Listener)> {
         let live = Arc::new(Self {
             shards,
             streams,
             people: Mutex::default(),
             bus: bus.clone(),
+            sent_notifications,
         });
         let hearing: Weak<Self> = Arc::downgrade(&live);
         let listener = bus.listen(SUBJECT, move |_, message| {
@@ -252,6 +258,11 @@ impl Live {
             match push {
                 Push::Notification(one) => {
                     let user_id = one.user_id;
+                    // Where the sink's queue is full this is counted there; the receiver loses nothing.
+                    drop(self.sent_notifications.send(SentNotification {
+                        notification: one.clone(),
+                        is_connected: self.people().by_user.contains_key(&user_id),
+                    }));
                     let notifications = vec![notification_out(one)];
                     let message = Message::Notifications(Notifications { notifications });
                     self.send_to_user(user_id, message);

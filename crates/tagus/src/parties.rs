@@ -43,12 +43,12 @@ impl LiveParties {
         size_max: i32,
         settings: PartySettings,
     ) -> Result<(PartyId, realtime::Party), ApiError> {
-        let creator = self.presence(session_id)?;
         let id = PartyId {
             uuid: Uuid::from_random(random_bytes()),
             node: self.node,
         };
         let mut parties = self.lock();
+        let creator = self.presence(session_id)?;
         let party = parties.create(id, creator.clone(), size_max, settings)?;
         let answer = party_out(party, &creator);
         self.enter(&mut parties, &id, session_id)?;
@@ -57,8 +57,8 @@ impl LiveParties {
 
     /// Joins a party, then the new member is to be welcomed after the answer; or asks its leader.
     pub(crate) fn join(&self, id: &PartyId, session_id: SessionId) -> Result<PartyJoin, ApiError> {
-        let who = self.presence(session_id)?;
         let mut parties = self.lock();
+        let who = self.presence(session_id)?;
         let joined = parties.join(id, who.clone())?;
         match joined {
             PartyJoin::Member => self.enter(&mut parties, id, session_id)?,
@@ -109,8 +109,13 @@ impl LiveParties {
     ) -> Result<(), ApiError> {
         let mut parties = self.lock();
         if let PartyRemoved::Member(member) = parties.remove(id, by, whom)? {
-            self.tell_leave(id, member);
-            self.live.leave(&id.stream(), whom);
+            let stream = id.stream();
+            self.live.announce(&StreamEvent {
+                stream: stream.clone(),
+                joins: Vec::new(),
+                leaves: vec![member],
+            });
+            self.live.leave(&stream, whom);
         }
         Ok(())
     }
@@ -162,15 +167,13 @@ impl LiveParties {
         Ok(())
     }
 
-    /// Leaves a party, or takes back the wish to join; fine where there was neither.
+    /// Leaves a party and its stream, or takes back the wish to join; fine where there was nothing.
     pub(crate) fn leave(&self, id: &PartyId, session_id: SessionId) {
         let mut parties = self.lock();
         let left = parties.leave(id, session_id);
-        self.live.leave(&id.stream(), session_id);
-        if let Some(left) = left {
-            self.tell_leader(&left);
-            self.tell_leave(id, left.member);
-        }
+        let event = self.live.leave(&id.stream(), session_id);
+        left.iter().for_each(|left| self.tell_leader(left));
+        event.iter().for_each(|event| self.live.announce(event));
     }
 
     /// A connection is gone and in no stream any more, of which the members are to be told after this.
@@ -183,7 +186,7 @@ impl LiveParties {
 
     /// Who asks to join, for the leader.
     pub(crate) fn requests(&self, id: &PartyId, by: SessionId) -> Result<Message, ApiError> {
-        Ok(requests_out(id, self.lock().requests(id, by)?))
+        Ok(requests_out(id, &self.lock().led(id, by)?.requests))
     }
 
     /// Hands data to the other members.
@@ -223,6 +226,7 @@ impl LiveParties {
         catalogue.list(filter)
     }
 
+    /// To be called under the lock: then what a connection that ends now has here is taken away after it.
     fn presence(&self, session_id: SessionId) -> Result<Presence, ApiError> {
         let connection = self.live.connection(session_id);
         let identity = connection.ok_or_else(gone)?.identity;
@@ -267,14 +271,6 @@ impl LiveParties {
         };
         self.live
             .send(&id.stream(), &[], Message::PartyLeader(leader));
-    }
-
-    fn tell_leave(&self, id: &PartyId, member: Presence) {
-        self.live.announce(&StreamEvent {
-            stream: id.stream(),
-            joins: Vec::new(),
-            leaves: vec![member],
-        });
     }
 
     fn lock(&self) -> MutexGuard<'_, Parties> {

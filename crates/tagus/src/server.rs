@@ -32,7 +32,6 @@ use crate::config::{CODE_LENGTH_MIN, Config, RoomConfig};
 use crate::directory::Directory;
 use crate::doors::Doors;
 use crate::entry::Entry;
-use crate::events::Events;
 use crate::gateway::{Door, Gateway, fill_random, named_room, unix_now};
 use crate::hooks::{BoardHook, Caller, Hooks, RpcCall};
 use crate::live::Live;
@@ -44,6 +43,7 @@ use crate::server_code::Running;
 use crate::sessions::Sessions;
 use crate::storage_index::{self, LOADING_INDEXES};
 use crate::tagus::Tagus;
+use crate::work_queue::WorkQueue;
 
 /// A server to be: settings, games, functions and hooks.
 pub struct Server {
@@ -461,7 +461,7 @@ async fn build(
     let sqids = Sqids::new(&config.codes_alphabet, CODE_LENGTH_MIN)?;
     let codes = Codes::new(store.clone(), random.clone(), sqids);
     let entry = Entry::load(store.clone(), &config.client).await?;
-    let events = Events::new(&config.server_code, hooks.code.event.clone());
+    let events = WorkQueue::new(&config.server_code, hooks.code.event.clone());
     let scheduler = Scheduler::new(Jobs::new(store.clone(), random.clone()));
     let remotes = remotes_of(&config, &hooks)?;
     let accounts = Accounts::new(store.clone(), hasher, logins.clone(), random)
@@ -469,7 +469,9 @@ async fn build(
     let recordings = config.data.join("recordings");
     let room_values = RoomValues::new(store.clone(), shards.clone(), runtime.clone());
     let bus = Bus::new(config.bus);
-    let (live, listener) = Live::start(shards.clone(), streams, &bus)?;
+    let sent = hooks.code.notification.clone();
+    let sent_notifications = Arc::new(WorkQueue::new(&config.server_code, sent));
+    let (live, listener) = Live::start(shards.clone(), streams, &bus, sent_notifications.clone())?;
     let directory = Directory::default();
     Ok(Gateway {
         config,
@@ -494,6 +496,7 @@ async fn build(
         directory,
         games,
         events,
+        sent_notifications,
         scheduler,
         remotes,
         hooks,

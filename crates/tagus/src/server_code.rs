@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 use crate::api::ApiError;
-use crate::events::{Event, EventFn};
+use crate::events::{Event, SentNotification};
 use crate::gateway::Gateway;
 use crate::hooks::{BoxFuture, caught};
 use crate::routes::{HttpCall, HttpReply, Routes};
@@ -18,6 +18,7 @@ use crate::scheduler::{self, JobCall, JobFn};
 use crate::server::Server;
 use crate::storage_index::Declared;
 use crate::tagus::Tagus;
+use crate::work_queue::WorkFn;
 
 type StartFn = Box<dyn Fn(Tagus) -> BoxFuture<Result<(), ApiError>> + Send + Sync>;
 type ShutdownFn = Arc<dyn Fn(Tagus) -> BoxFuture<()> + Send + Sync>;
@@ -27,7 +28,8 @@ type ShutdownFn = Arc<dyn Fn(Tagus) -> BoxFuture<()> + Send + Sync>;
 pub(crate) struct ServerCode {
     pub(crate) routes: Routes,
     pub(crate) jobs: HashMap<String, JobFn>,
-    pub(crate) event: Option<EventFn>,
+    pub(crate) event: Option<WorkFn<Event>>,
+    pub(crate) notification: Option<WorkFn<SentNotification>>,
     pub(crate) storage_indexes: Declared,
     start: Vec<StartFn>,
     shutdown: Vec<(String, ShutdownFn)>,
@@ -43,6 +45,21 @@ impl Server {
     {
         self.hooks.code.event = Some(Arc::new(move |tagus, event| {
             Box::pin(handler(tagus, event))
+        }));
+        self
+    }
+
+    /// Runs `handler` for each notification once it was sent, for a service that pushes to phones: it is told whether
+    /// the receiver hears it anyway. Some run at once and in no certain order; where too many wait, the handler is
+    /// spared those that are new, and they are counted. What is persistent waits for its receiver in any case.
+    #[must_use]
+    pub fn notification_sink<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(Tagus, SentNotification) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.code.notification = Some(Arc::new(move |tagus, notification| {
+            Box::pin(handler(tagus, notification))
         }));
         self
     }
@@ -106,7 +123,8 @@ pub(crate) struct Running {
     gateway: Arc<Gateway>,
     scheduler: JoinHandle<()>,
     stopping: watch::Sender<bool>,
-    event_workers: JoinSet<()>,
+    /// Of the events and of the notifications' sink.
+    workers: [JoinSet<()>; 2],
 }
 
 impl Running {
@@ -116,6 +134,7 @@ impl Running {
         registry: &mut Registry,
     ) -> Result<Self, ApiError> {
         gateway.events.register(registry);
+        gateway.sent_notifications.register(registry);
         gateway.scheduler.register(registry);
         gateway.remotes.register(registry);
         let tagus = tagus_of(gateway);
@@ -124,7 +143,10 @@ impl Running {
         }
         let (stopping, stop) = watch::channel(false);
         Ok(Self {
-            event_workers: gateway.events.start(&tagus),
+            workers: [
+                gateway.events.start(&tagus),
+                gateway.sent_notifications.start(&tagus),
+            ],
             scheduler: tokio::spawn(scheduler::run(gateway.clone(), stop)),
             stopping,
             gateway: gateway.clone(),
@@ -141,12 +163,18 @@ impl Running {
             drop(self.scheduler.await);
         }
         self.gateway.scheduler.give_back().await;
-        self.gateway.events.close();
-        let drained = async { while self.event_workers.join_next().await.is_some() {} };
+        let (events, sent) = (&self.gateway.events, &self.gateway.sent_notifications);
+        events.close();
+        sent.close();
+        let drained = async {
+            for workers in &mut self.workers {
+                while workers.join_next().await.is_some() {}
+            }
+        };
         drop(timeout_at(deadline, drained).await);
-        let waiting = self.gateway.events.waiting();
-        if waiting > 0 {
-            tracing::warn!(waiting, "events were not handled before the end");
+        let (events, notifications) = (events.waiting(), sent.waiting());
+        if events + notifications > 0 {
+            tracing::warn!(events, notifications, "not handled before the end");
         }
     }
 }

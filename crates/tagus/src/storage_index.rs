@@ -85,7 +85,11 @@ pub(crate) async fn drive(
             _ = draining.changed() => return,
             _ = looks.tick() => {}
         }
-        match gateway.storage_indexes.catch_up().await {
+        let caught_up = tokio::select! {
+            _ = draining.changed() => return,
+            caught_up = gateway.storage_indexes.catch_up() => caught_up,
+        };
+        match caught_up {
             Ok(()) => readiness.done(LOADING_INDEXES),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;

@@ -134,36 +134,45 @@ pub type Routed = (
 /// When there is none; a parameter that is not percent-encoded UTF-8 is not found.
 pub fn route(verb: &str, path: &str) -> Result<Routed, RouteError> {
     let path = path.strip_prefix('/').ok_or(RouteError::NotFound)?;
+    let mut segments = [""; SEGMENTS_MAX];
+    let mut count = 0;
+    for segment in path.split('/') {
+        *segments.get_mut(count).ok_or(RouteError::NotFound)? = segment;
+        count += 1;
+    }
+    let segments = &segments[..count];
     let mut failure = RouteError::NotFound;
     for info in METHODS {
         for route in info.routes {
-            if !matches(route.path, path) {
+            if !matches(route.path, segments) {
                 continue;
             }
             if route.verb.name() != verb {
                 failure = RouteError::WrongVerb;
                 continue;
             }
-            let params = params(route.path, path).ok_or(RouteError::NotFound)?;
+            let params = params(route.path, segments).ok_or(RouteError::NotFound)?;
             return Ok((info, route, params));
         }
     }
     Err(failure)
 }
 
-fn matches(pattern: &[Segment], path: &str) -> bool {
-    let mut segments = path.split('/');
-    let alike = pattern.iter().all(|part| match (part, segments.next()) {
-        (Segment::Literal(text), Some(segment)) => *text == segment,
-        (Segment::Param(_), Some(segment)) => !segment.is_empty(),
-        (_, None) => false,
-    });
-    alike && segments.next().is_none()
+/// Segments of the longest path.
+const SEGMENTS_MAX: usize = 5;
+
+fn matches(pattern: &[Segment], segments: &[&str]) -> bool {
+    let mut pairs = pattern.iter().zip(segments);
+    pattern.len() == segments.len()
+        && pairs.all(|(part, segment)| match part {
+            Segment::Literal(text) => text == segment,
+            Segment::Param(_) => !segment.is_empty(),
+        })
 }
 
-fn params(pattern: &[Segment], path: &str) -> Option<Vec<(&'static str, String)>> {
+fn params(pattern: &[Segment], segments: &[&str]) -> Option<Vec<(&'static str, String)>> {
     let mut params = Vec::new();
-    for (part, segment) in pattern.iter().zip(path.split('/')) {
+    for (part, segment) in pattern.iter().zip(segments) {
         if let Segment::Param(name) = part {
             params.push((*name, percent_decode(segment)?));
         }

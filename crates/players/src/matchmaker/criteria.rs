@@ -110,7 +110,7 @@ fn demand(test: &Test) -> Option<Demand> {
     }
 }
 
-/// What it costs to try a clause, about 50 ns each.
+/// What it costs to try a clause, in units of some 50 ns.
 fn clause_cost(clause: &Clause) -> u32 {
     match &clause.test {
         Test::Everything | Test::Term(_) | Test::Number(_) => 1,
@@ -141,7 +141,8 @@ impl CriteriaTable {
         let mut clauses = query.clauses().iter();
         let scores = clauses.any(|clause| clause.occur == Occur::Should);
         let criteria = Arc::new(Criteria {
-            query,
+            // A copy takes no more memory than it needs.
+            query: query.clone(),
             hash,
             cost,
             scores,

@@ -24,6 +24,7 @@
 mod criteria;
 mod decision;
 mod index;
+mod interval_model;
 mod numbers;
 mod search;
 mod skill;
@@ -41,6 +42,7 @@ use slots::{Bits, Slot};
 use ticket::{Counts, boxed, check_entries};
 
 pub use decision::CANDIDATES_LOOKED_AT_MAX;
+pub use interval_model::{IntervalModel, IntervalModelConfig};
 pub use skill::{Rating, SkillWindow};
 pub use ticket::{
     Entry, GATHER_MS_MAX, MATCH_PLAYERS_MAX, NewTicket, PARTY_PLAYERS_MAX, PROPERTIES_BYTES_MAX,
@@ -113,6 +115,22 @@ pub struct MatchRegion {
 }
 
 impl Match {
+    /// A match of these tickets, without a region.
+    fn new(now: UnixMillis, tickets: Vec<Ticket>) -> Self {
+        let waits = tickets.iter();
+        let waits = waits.map(|ticket| now.0.saturating_sub(ticket.created_at.0));
+        let ratings = || tickets.iter().filter_map(|ticket| ticket.rating);
+        let lowest = ratings().map(|it| it.mu).reduce(f64::min);
+        let highest = ratings().map(|it| it.mu).reduce(f64::max);
+        Self {
+            wait_ms_max: waits.max().unwrap_or_default(),
+            rating_spread: highest.zip(lowest).map(|(high, low)| high - low),
+            withdrawn: Vec::new(),
+            region: None,
+            tickets,
+        }
+    }
+
     /// Number of players.
     #[must_use]
     pub fn players(&self) -> u32 {
@@ -127,7 +145,8 @@ pub struct Matchmaker {
     rng: Rng,
     /// Number of tickets so far.
     orders: u64,
-    slots: Vec<Option<Waiting>>,
+    /// Boxed, for the vector grows in leaps.
+    slots: Vec<Option<Box<Waiting>>>,
     free: Vec<Slot>,
     by_id: HashMap<TicketId, Slot>,
     by_session: HashMap<SessionId, [Slot; TICKETS_PER_SESSION_MAX]>,
@@ -309,18 +328,10 @@ impl Matchmaker {
         for entry in tickets.iter().flat_map(|ticket| &ticket.entries) {
             self.remove_session(entry.session_id, &mut withdrawn);
         }
-        let waits = tickets
-            .iter()
-            .map(|ticket| now.0.saturating_sub(ticket.created_at.0));
-        let ratings = || tickets.iter().filter_map(|ticket| ticket.rating);
-        let lowest = ratings().map(|it| it.mu).reduce(f64::min);
-        let highest = ratings().map(|it| it.mu).reduce(f64::max);
         Match {
             withdrawn,
             region,
-            wait_ms_max: waits.max().unwrap_or_default(),
-            rating_spread: highest.zip(lowest).map(|(high, low)| high - low),
-            tickets,
+            ..Match::new(now, tickets)
         }
     }
 
@@ -414,13 +425,13 @@ impl Matchmaker {
         let gather_ms = u64::from(ticket.gather_ms.0);
         let ripe_at = UnixMillis(ticket.created_at.0.saturating_add(gather_ms));
         let regions = near_regions(&ticket.regions, self.config.rtt_ms_max);
-        self.slots[slot as usize] = Some(Waiting {
+        self.slots[slot as usize] = Some(Box::new(Waiting {
             ticket,
             due: None,
             reach,
             ripe_at,
             regions,
-        });
+        }));
         slot
     }
 
@@ -493,7 +504,7 @@ impl Matchmaker {
     }
 
     fn waiting(&self, slot: Slot) -> Option<&Waiting> {
-        self.slots.get(slot as usize)?.as_ref()
+        self.slots.get(slot as usize)?.as_deref()
     }
 
     fn random_uuid(&mut self) -> Uuid {

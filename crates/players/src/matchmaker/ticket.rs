@@ -211,7 +211,8 @@ impl Ticket {
                 FactValue::Number(number) => document.add_number(&fact.field, number),
             }
         }
-        self.document = document;
+        // A copy takes no more memory than it needs.
+        self.document = document.clone();
     }
 
     /// What the ticket says of itself.

@@ -158,8 +158,6 @@ pub enum PartyJoin {
 pub struct PartyLeft {
     /// The party, which is gone if nobody was left.
     pub party: PartyId,
-    /// Who left.
-    pub member: Presence,
     /// Who leads since, where the leader left others behind: who was in the party longest.
     pub leader: Option<Presence>,
 }
@@ -355,7 +353,7 @@ impl Parties {
     pub fn leave(&mut self, id: &PartyId, session_id: SessionId) -> Option<PartyLeft> {
         let party = &mut self.parties.get_mut(id)?.party;
         take(&mut party.requests, session_id);
-        let left = take(&mut party.members, session_id);
+        let was_member = take(&mut party.members, session_id).is_some();
         let mut leader = None;
         if let Some(oldest) = party.members.first() {
             if party.leader.session_id == session_id {
@@ -368,11 +366,8 @@ impl Parties {
             }
         }
         self.forget(session_id, id);
-        Some(PartyLeft {
-            party: *id,
-            member: left?,
-            leader,
-        })
+        let party = *id;
+        was_member.then_some(PartyLeft { party, leader })
     }
 
     /// Ends all memberships and requests of a connection that is gone.
@@ -383,14 +378,14 @@ impl Parties {
         left.flatten().collect()
     }
 
-    /// Who asks the leader to be let in, in the order of asking.
+    /// The party, which the connection must lead.
     ///
     /// # Errors
     /// No such party; not the leader.
-    pub fn requests(&self, id: &PartyId, by: SessionId) -> Result<&[Presence], PlayersError> {
+    pub fn led(&self, id: &PartyId, by: SessionId) -> Result<&Party, PlayersError> {
         let party = self.get(id).ok_or(NOT_FOUND)?;
         party.led_by(by)?;
-        Ok(&party.requests)
+        Ok(party)
     }
 
     /// The party, which the connection must be a member of.

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use tagus_base::{Millis, SessionId, UnixMillis, UserId, Uuid};
 use tagus_players::matchmaker::{
-    Entry, GATHER_MS_MAX, MATCH_PLAYERS_MAX, Match, Matchmaker, MatchmakerConfig, NewTicket,
-    PARTY_PLAYERS_MAX, PROPERTIES_MAX, PROPERTY_NAME_BYTES_MAX, PROPERTY_VALUE_BYTES_MAX, Rating,
-    SkillWindow, TICKET_QUERY_BYTES_MAX, TICKETS_PER_SESSION_MAX, Ticket, TicketError, TicketId,
-    Wish,
+    Entry, GATHER_MS_MAX, IntervalModel, IntervalModelConfig, MATCH_PLAYERS_MAX, Match, Matchmaker,
+    MatchmakerConfig, NewTicket, PARTY_PLAYERS_MAX, PROPERTIES_MAX, PROPERTY_NAME_BYTES_MAX,
+    PROPERTY_VALUE_BYTES_MAX, Rating, SkillWindow, TICKET_QUERY_BYTES_MAX, TICKETS_PER_SESSION_MAX,
+    Ticket, TicketError, TicketId, Wish,
 };
 use tagus_players::query::{Document, Query};
 
@@ -782,4 +782,40 @@ fn limits_hold_a_session_at_a_time() {
     );
     maker.remove(ids[1]);
     assert!(maker.handle_add(at(0), never()).is_ok());
+}
+
+#[test]
+fn the_model_of_fixed_intervals() {
+    let mut model = IntervalModel::new(at(0), IntervalModelConfig::default());
+    let mut maker = Matchmaker::new(MatchmakerConfig::default());
+    let mut mode = wish(2, 2, "*");
+    mode.string_properties.insert("mode".into(), "a".into());
+    let wishes = [
+        wish(2, 2, "+properties.mode:a"),
+        // It is taken although its own query would not have it.
+        Wish {
+            query: "+properties.never:x".parse().unwrap(),
+            ..mode
+        },
+        wish(2, 4, "*"),
+        wish(2, 4, "*"),
+        wish(2, 4, "*"),
+    ];
+    for (session, wish) in (1..).zip(wishes) {
+        let id = maker.handle_add(at(0), ticket(&[session], wish)).unwrap();
+        model.handle_add(maker.remove(id).unwrap());
+    }
+    let mut round = |ms| {
+        let mut matches = Vec::new();
+        model.poll(at(ms), &mut matches);
+        matches
+            .iter()
+            .map(|it| sessions(&it.tickets))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(round(14_999), Vec::<Vec<u8>>::new());
+    assert_eq!(round(15_000), [[1, 2]]);
+    assert_eq!(round(29_999), Vec::<Vec<u8>>::new());
+    assert_eq!(round(30_000), [[3, 4, 5]]);
+    assert!(model.is_empty());
 }

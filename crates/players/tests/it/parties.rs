@@ -151,10 +151,10 @@ fn a_closed_party_is_joined_by_the_leaders_leave() {
     parties.join(&id(1), presence(4)).unwrap();
     let leader = session(0);
     assert_eq!(
-        numbers(parties.requests(&id(1), leader).unwrap()),
+        numbers(&parties.led(&id(1), leader).unwrap().requests),
         [3_u16, 4]
     );
-    let refused = parties.requests(&id(1), session(3));
+    let refused = parties.led(&id(1), session(3));
     assert_eq!(text(refused), "Party leader only");
     let unasked = parties.accept(&id(1), leader, session(2));
     assert_eq!(text(unasked), "Party join request not found");
@@ -206,7 +206,6 @@ fn the_oldest_follows_a_leader_who_is_lost() {
         parties.leave(&id(1), session(0)).unwrap(),
         tagus_players::PartyLeft {
             party: id(1),
-            member: presence(0),
             leader: None,
         }
     );

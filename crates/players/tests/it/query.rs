@@ -141,6 +141,29 @@ fn clauses_that_do_not_hold() {
 }
 
 #[test]
+fn work_grows_with_clauses_values_and_texts() {
+    let work = |query: &str, document: &Document| Query::parse(query).unwrap().work(document);
+    let mut document = Document::new();
+    assert_eq!(work("", &document), 1);
+    assert_eq!(work("a:1 +b:x -c:* d:>2", &document), 5);
+    document.add_text("a", "12345");
+    assert_eq!(document.text_bytes(), 6);
+    assert_eq!(work("a:x", &document), 2);
+    for pattern in ["a:x*", "a:/x/", "a:x~"] {
+        assert_eq!(work(pattern, &document), 8, "{pattern}");
+        assert_eq!(
+            work(&format!("{pattern} -{pattern}"), &document),
+            15,
+            "{pattern}"
+        );
+    }
+    for number in 0..31 {
+        document.add_number("b", f64::from(number));
+    }
+    assert_eq!(work("a:x", &document), 6);
+}
+
+#[test]
 fn optional_clauses_add_their_boosts() {
     let score = |query: &str| Query::parse(query).unwrap().score(&document());
     assert_eq!(score(""), Some(0.0));

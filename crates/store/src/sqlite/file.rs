@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ pub(crate) struct FileBackend {
     /// None after close, which is how the writer learns of it.
     queue: Mutex<Option<SyncSender<Job>>>,
     writer: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
-    readers: Pool,
+    readers: Arc<Pool>,
     metrics: StoreMetrics,
 }
 
@@ -34,9 +34,15 @@ impl FileBackend {
         let mut connection = open_to_write(config)?;
         migrate::run(&mut connection)?;
         let readers = (0..config.readers).map(|_| open_to_read(config));
-        let readers = Pool::new(readers.collect::<Result<_, _>>()?);
+        let readers = Arc::new(Pool::new(readers.collect::<Result<_, _>>()?));
         let (queue, jobs) = sync_channel(config.queue_batches_max);
-        let writer = Writer::new(connection, lock, jobs, config, metrics.clone());
+        let writer = Writer::new(
+            (connection, lock),
+            jobs,
+            readers.clone(),
+            config,
+            metrics.clone(),
+        );
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())

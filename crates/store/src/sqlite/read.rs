@@ -26,8 +26,9 @@ pub(crate) fn each<T>(connection: &Connection, queries: &[Query<T>]) -> rusqlite
 
 /// A row of SQLite as ours.
 pub(crate) fn row_from(row: &rusqlite::Row<'_>, columns: usize) -> rusqlite::Result<Row> {
-    let values = (0..columns).map(|column| {
-        Ok(match row.get_ref(column)? {
+    let mut values = Vec::with_capacity(columns);
+    for column in 0..columns {
+        values.push(match row.get_ref(column)? {
             ValueRef::Null => Value::Null,
             ValueRef::Integer(value) => Value::Int(value),
             ValueRef::Text(value) => match std::str::from_utf8(value) {
@@ -42,9 +43,9 @@ pub(crate) fn row_from(row: &rusqlite::Row<'_>, columns: usize) -> rusqlite::Res
                     Type::Real,
                 ));
             }
-        })
-    });
-    Ok(Row::new(values.collect::<rusqlite::Result<_>>()?))
+        });
+    }
+    Ok(Row::new(values))
 }
 
 impl ToSql for Value {

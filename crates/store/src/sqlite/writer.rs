@@ -1,6 +1,7 @@
 //! The thread that alone writes: it takes what waits, commits it as one group and answers everybody.
 
 use std::fs::File;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use crate::config::SqliteConfig;
 use crate::error::StoreError;
 use crate::metrics::StoreMetrics;
 use crate::sql::Plan;
+use crate::sqlite::pool::Pool;
 use crate::sqlite::{Connection, failed, write};
 
 /// Called once with what became of a batch.
@@ -24,6 +26,7 @@ pub(crate) struct Job {
 pub(crate) struct Writer {
     connection: Connection,
     jobs: Receiver<Job>,
+    readers: Arc<Pool>,
     group_commits_max: usize,
     idle: Duration,
     wal_pages_max: i64,
@@ -38,15 +41,16 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(
-        connection: Connection,
-        lock: File,
+        (connection, lock): (Connection, File),
         jobs: Receiver<Job>,
+        readers: Arc<Pool>,
         config: &SqliteConfig,
         metrics: StoreMetrics,
     ) -> Self {
         Self {
             connection,
             jobs,
+            readers,
             group_commits_max: config.group_commits_max,
             idle: config.idle,
             wal_pages_max: i64::try_from(config.wal_bytes_max / PAGE_BYTES).unwrap_or(i64::MAX),
@@ -90,6 +94,7 @@ impl Writer {
         let mut results = Vec::with_capacity(size);
         let plans = group.iter().map(|job| &job.plan);
         write::commit_group(&self.connection, plans, &mut results);
+        self.readers.committed();
         debug_assert_eq!(results.len(), size);
         for (job, result) in group.drain(..).zip(results) {
             self.metrics.observe(&result);
@@ -126,6 +131,8 @@ impl Writer {
     fn checkpoint(&mut self, mode: &str) -> Result<(), StoreError> {
         let started = Instant::now();
         let sql = format!("PRAGMA wal_checkpoint({mode})");
+        // Before it so that nobody holds pages back, and after it so that the log can begin anew: who reads next needs
+        // nothing of it.
         let done = self.connection.query_row(&sql, [], |_| Ok(()));
         self.metrics
             .checkpoint_seconds

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tagus_base::UnixMillis;
 use tagus_store::{
     AccountOp, Batch, Conflict, DeviceOp, LogoutOp, MigrationState, Op, SqliteConfig, Store,
-    StoreError, block_on,
+    StoreError, Synchronous, block_on,
 };
 use tagus_telemetry::metrics::{Registry, encode};
 
@@ -198,6 +198,31 @@ fn the_log_goes_into_the_database_while_commits_go_on() {
     // 400 commits of some 6 pages make 9.6 MB; between two looks at the log lie 16 of them.
     assert!(wal < wal_bytes_max + (1 << 20), "{wal}");
     assert!(metric(&store, "checkpoint_seconds_count") > 0);
+}
+
+#[test]
+fn reads_see_what_was_committed_and_let_the_log_begin_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = SqliteConfig {
+        synchronous: Synchronous::Off,
+        wal_bytes_max: 1 << 16,
+        readers: 2,
+        ..config(folder.path())
+    };
+    let store = Store::open(config.clone()).unwrap();
+    let other = std::thread::spawn({
+        let store = store.clone();
+        move || (0..1_500).for_each(|_| assert!(!has_login(&store, u32::MAX)))
+    });
+    for number in 0..1_500 {
+        assert!(!has_login(&store, number));
+        store.commit_blocking(first_login(number)).unwrap();
+        assert!(has_login(&store, number), "{number}");
+    }
+    other.join().unwrap();
+    let log = folder.path().join("tagus.db-wal");
+    let log_bytes = std::fs::metadata(log).unwrap().len();
+    assert!(log_bytes < 1 << 20, "the log has {log_bytes} bytes");
 }
 
 #[test]

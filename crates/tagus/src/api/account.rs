@@ -9,6 +9,7 @@ use crate::api::ApiError;
 use crate::api::methods::{Scope, handlers};
 use crate::entry::VERSION_VARIABLE;
 use crate::gateway::{Gateway, unix_now};
+use crate::tagus::Tagus;
 
 handlers! {
     Healthcheck => |_, ()| async { Ok(()) },
@@ -180,15 +181,10 @@ async fn update_account(scope: Scope, request: api::UpdateAccountRequest) -> Res
 
 async fn delete_account(scope: Scope, (): ()) -> Result<(), ApiError> {
     let user_id = scope.login()?.user_id;
-    let revoked = scope
-        .gateway
-        .accounts
-        .delete_account(unix_now(), user_id)
-        .await?;
-    scope.gateway.close_revoked(&[revoked]);
-    scope.gateway.leaderboards.forget(user_id).await;
-    scope.gateway.storage_indexes.forget(user_id);
-    Ok(())
+    let tagus = Tagus {
+        gateway: scope.gateway,
+    };
+    tagus.account_delete(user_id).await
 }
 
 async fn get_users(scope: Scope, request: api::GetUsersRequest) -> Result<api::Users, ApiError> {

@@ -2,6 +2,8 @@
 
 use tagus_players::PlayersError;
 
+use crate::work_queue::NotTaken;
+
 /// Why a call failed, in the client protocol's words.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{message}")]
@@ -96,6 +98,17 @@ impl ApiError {
     pub fn rpc_body(&self) -> Vec<u8> {
         let body = serde_json::json!({ "error": self.message, "message": self.message, "code": self.code });
         body.to_string().into_bytes()
+    }
+}
+
+impl From<NotTaken> for ApiError {
+    fn from(reason: NotTaken) -> Self {
+        match reason {
+            NotTaken::Full => {
+                Self::new(CODE_RESOURCE_EXHAUSTED, "Too many events, try again later.")
+            }
+            NotTaken::Closed => Self::unavailable("The server stops."),
+        }
     }
 }
 

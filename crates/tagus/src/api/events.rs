@@ -17,14 +17,15 @@ async fn event(scope: Scope, request: api::Event) -> Result<(), ApiError> {
     if request.name.is_empty() {
         return Err(ApiError::invalid("Event name must be set."));
     }
-    scope.gateway.events.send(events::Event {
+    let event = events::Event {
         name: request.name,
         properties: request.properties,
         time: request.timestamp.map_or_else(unix_now, time_of),
         // Whatever the client says.
         external: true,
         caller: caller_of(Some(login)),
-    })
+    };
+    Ok(scope.gateway.events.send(event)?)
 }
 
 /// Times before 1970 become its beginning.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{self, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method as Verb, Request, Response};
@@ -106,7 +106,8 @@ impl HttpDoor {
             .timer(TokioTimer::new())
             .header_read_timeout(Duration::from_millis(limits.idle_http_ms.into()))
             .max_buf_size((limits.http_headers_bytes_max as usize).max(8_192))
-            .half_close(false);
+            .half_close(false)
+            .writev(false);
         let mut draining = self.draining.clone();
         let service = service_fn(move |request| {
             let (door, place) = (self.clone(), place.clone());
@@ -150,8 +151,8 @@ impl HttpDoor {
         if let Some(found) = extensions::find(request.method().as_str(), &path) {
             return self.extension(request, found).await;
         }
-        let verb = request.method().as_str().to_owned();
-        let studio = self.studio_route(&verb, &path);
+        let verb = request.method().clone();
+        let studio = self.studio_route(verb.as_str(), &path);
         if let Some(Found::Handler(handler, params)) = studio {
             let answer = self.studio(request, handler, params, &query).await;
             return (
@@ -212,7 +213,7 @@ impl HttpDoor {
             params,
             query: parse_query(query),
             headers: texts.collect(),
-            body: self.body(request).await?.into(),
+            body: self.body(request).await?,
         };
         let handler = handler.clone();
         let reply = caught(async move { handler(call).await }).await??;
@@ -337,7 +338,7 @@ impl HttpDoor {
         Ok(json(200, answer))
     }
 
-    fn authorize(&self, auth: Auth, headers: &hyper::HeaderMap) -> Result<Option<Login>, ApiError> {
+    fn authorize(&self, auth: Auth, headers: &HeaderMap) -> Result<Option<Login>, ApiError> {
         match auth {
             Auth::None => Ok(None),
             Auth::ServerKey => {
@@ -384,8 +385,8 @@ impl HttpDoor {
         let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
         let is_get = request.method() == Verb::GET;
         let body = self.body(request).await?;
-        let text =
-            String::from_utf8(body).map_err(|_| ApiError::invalid("The body is not UTF-8."))?;
+        let text = String::from_utf8(body.into())
+            .map_err(|_| ApiError::invalid("The body is not UTF-8."))?;
         let payload = if is_get {
             pairs
                 .iter()
@@ -428,7 +429,7 @@ impl HttpDoor {
 
     fn rpc_caller(
         &self,
-        headers: &hyper::HeaderMap,
+        headers: &HeaderMap,
         query: &[(String, String)],
     ) -> Result<Caller, ApiError> {
         if let Some(token) = bearer(headers) {
@@ -450,10 +451,10 @@ impl HttpDoor {
         Ok(Caller::default())
     }
 
-    async fn body(&self, request: Request<Incoming>) -> Result<Vec<u8>, ApiError> {
+    async fn body(&self, request: Request<Incoming>) -> Result<Bytes, ApiError> {
         let limit = self.gateway.config.limits.request_body_bytes_max as usize;
         match Limited::new(request.into_body(), limit).collect().await {
-            Ok(collected) => Ok(collected.to_bytes().into()),
+            Ok(collected) => Ok(collected.to_bytes()),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(ApiError::invalid(
                 format!("request body too large, at most {limit} bytes"),
             )),
@@ -463,7 +464,7 @@ impl HttpDoor {
 }
 
 /// What all proxies on the way have written; some add a line of their own.
-fn forwarded_for(headers: &hyper::HeaderMap) -> String {
+fn forwarded_for(headers: &HeaderMap) -> String {
     let lines = headers.get_all("x-forwarded-for").iter();
     let lines: Vec<&str> = lines
         // What is no text is no address either.
@@ -473,7 +474,7 @@ fn forwarded_for(headers: &hyper::HeaderMap) -> String {
 }
 
 /// Whether a browser asks, and not a program that only wants an answer.
-fn wants_html(headers: &hyper::HeaderMap) -> bool {
+fn wants_html(headers: &HeaderMap) -> bool {
     let mut lines = headers.get_all(header::ACCEPT).iter();
     lines.any(|value| {
         value
@@ -489,20 +490,20 @@ fn log_end(ended: Result<(), hyper::Error>) {
 }
 
 /// The client's version.
-pub(super) fn version_header(headers: &hyper::HeaderMap) -> Option<String> {
+pub(super) fn version_header(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(VERSION_HEADER)?;
     Some(value.to_str().unwrap_or("?").to_owned())
 }
 
 /// `Authorization: Bearer`.
-fn bearer(headers: &hyper::HeaderMap) -> Option<&str> {
+fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The user name of `Authorization: Basic`: a key.
-fn basic(headers: &hyper::HeaderMap) -> Option<String> {
+fn basic(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -523,25 +524,24 @@ fn parse_query(query: &str) -> Vec<(String, String)> {
 pub(crate) fn json(status: u16, body: Vec<u8>) -> Answer {
     let mut answer = Response::new(Full::from(body));
     *answer.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
-    let headers = answer.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("no-store, no-cache, must-revalidate"),
-    );
-    headers.insert(
-        "grpc-metadata-content-type",
-        HeaderValue::from_static("application/grpc"),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
+    answer.headers_mut().clone_from(&JSON_HEADERS);
     answer
 }
+
+/// The headers of every JSON answer.
+static JSON_HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store, no-cache, must-revalidate"),
+        (
+            HeaderName::from_static("grpc-metadata-content-type"),
+            "application/grpc",
+        ),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    HeaderMap::from_iter(headers)
+});
 
 fn refuse(error: &ApiError, body: Vec<u8>) -> Answer {
     let mut answer = json(error.status(), body);

@@ -6,7 +6,7 @@ use tagus_wire::api;
 
 use crate::api::ApiError;
 use crate::api::methods::{Scope, handlers};
-use crate::directory::{RoomFilter, RoomListing, TooMuchWork};
+use crate::directory::{RoomFilter, RoomListing};
 
 handlers! {
     ListMatches => list_matches,
@@ -42,12 +42,14 @@ async fn list_matches(
         size_max: size(request.max_size, "maximum")?,
         query: query.map_err(PlayersError::from)?,
     };
-    let rooms = scope.gateway.directory.list_within(&filter, QUERY_WORK_MAX);
-    let rooms = rooms.map_err(|TooMuchWork| {
-        PlayersError::FailedPrecondition(
-            "The query takes too much work on so many matches, use fewer patterns.",
-        )
-    })?;
+    let mut listing = scope.gateway.directory.listing(&filter);
+    while listing.work(QUERY_PORTION_WORK) {
+        if listing.work_done() >= QUERY_WORK_MAX {
+            return Err(ApiError::from(TOO_MUCH_WORK));
+        }
+        tokio::task::yield_now().await;
+    }
+    let rooms = listing.end();
     Ok(api::MatchList {
         matches: rooms.into_iter().map(match_out).collect(),
     })
@@ -64,7 +66,11 @@ fn match_out(room: RoomListing) -> api::Match {
     }
 }
 
-/// Work of a listing's query at most, in the units of [`Query::work`], which is some 0.1 s at worst; a query that is more
-/// is refused. Ten thousand matches can be held against a hundred clauses that compare, and of those that go over texts
-/// against one.
-const QUERY_WORK_MAX: usize = 1_024 * 1_024;
+const TOO_MUCH_WORK: PlayersError = PlayersError::FailedPrecondition(
+    "The query takes too much work on so many matches, use fewer patterns.",
+);
+/// Work of a query before others have their turn, in the units of [`Query::work`]: some 2 ms at worst.
+const QUERY_PORTION_WORK: usize = 16 * 1_024;
+/// Work of a query after which it is refused unless it has seen all matches. Ten thousand of them can be held against a
+/// hundred clauses that compare, and of those that go over texts against one.
+const QUERY_WORK_MAX: usize = 64 * QUERY_PORTION_WORK;

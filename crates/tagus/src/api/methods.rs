@@ -1,10 +1,12 @@
 //! From a routed call to its handler and back: decoding, hooks, encoding. The handlers lie in a file for each subject.
 
+use std::collections::HashMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use bytes::Bytes;
 use tagus_players::Login;
-use tagus_wire::{Method, MethodInfo, Route, decode_rest, to_json};
+use tagus_wire::{METHODS, Method, MethodInfo, Route, decode_rest, to_json};
 
 use crate::api::{
     ApiError, account, chat, events, friends, groups, leaderboards, matches, notifications,
@@ -24,7 +26,7 @@ pub(crate) struct Call {
     pub(crate) route: &'static Route,
     pub(crate) params: Vec<(&'static str, String)>,
     pub(crate) query: String,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
 }
 
 /// What a handler is given beside its request.
@@ -49,6 +51,17 @@ pub(crate) type Handler = fn(Call) -> BoxFuture<Result<Vec<u8>, ApiError>>;
 
 /// The handler of a method, or none when it is not built yet.
 pub(crate) fn handler(info: &MethodInfo) -> Option<Handler> {
+    HANDLERS.get(info.name).copied()
+}
+
+static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| {
+    let built = METHODS
+        .iter()
+        .filter_map(|info| Some((info.name, subject_handler(info.name)?)));
+    built.collect()
+});
+
+fn subject_handler(name: &str) -> Option<Handler> {
     let subjects = [
         account::handler,
         chat::handler,
@@ -62,7 +75,7 @@ pub(crate) fn handler(info: &MethodInfo) -> Option<Handler> {
         storage::handler,
         tournaments::handler,
     ];
-    subjects.iter().find_map(|handler| handler(info.name))
+    subjects.iter().find_map(|handler| handler(name))
 }
 
 /// The function `handler` of a subject: its methods and who answers them.

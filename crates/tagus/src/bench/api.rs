@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 
@@ -31,10 +31,23 @@ pub(super) struct ApiArgs {
     /// URL of the database, for example of PostgreSQL; without it a file in the data folder.
     #[arg(long)]
     store: Option<String>,
+    /// Kinds of request that are measured, beside the fixed answer; several with commas. Default: all.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Kind>,
+}
+
+impl ApiArgs {
+    /// What is measured, in order; the fixed answer first.
+    fn kinds(&self) -> Vec<Kind> {
+        let wanted =
+            |kind: &Kind| *kind == Kind::Fixed || self.only.is_empty() || self.only.contains(kind);
+        Kind::ALL.into_iter().filter(wanted).collect()
+    }
 }
 
 /// Kinds of request.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[value(rename_all = "snake_case")]
 enum Kind {
     /// An answer that is always the same.
     Fixed,
@@ -44,15 +57,21 @@ enum Kind {
     Login,
     /// The connection's own account.
     ReadAccount,
+    /// The connection's own object, with another value each time.
+    StorageWrite,
+    /// The connection's own object.
+    StorageRead,
 }
 
 impl Kind {
     /// In the order of measuring.
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 6] = [
         Self::Fixed,
         Self::NewAccount,
         Self::Login,
         Self::ReadAccount,
+        Self::StorageWrite,
+        Self::StorageRead,
     ];
 
     const fn name(self) -> &'static str {
@@ -61,11 +80,14 @@ impl Kind {
             Self::NewAccount => "new_account",
             Self::Login => "login",
             Self::ReadAccount => "read_account",
+            Self::StorageWrite => "storage_write",
+            Self::StorageRead => "storage_read",
         }
     }
 
     fn request(self, client: &Client) -> Request {
         let server_key = Some(SERVER_KEY);
+        let bearer = format!("Bearer {}", client.token);
         match self {
             Self::Fixed => Request::new("GET /healthcheck", None, ""),
             Self::NewAccount => {
@@ -76,18 +98,28 @@ impl Kind {
                 let body = format!(r#"{{"id":"{}"}}"#, client.device);
                 Request::new(AUTHENTICATE, server_key, &body)
             }
-            Self::ReadAccount => Request::new(
-                "GET /v2/account",
-                Some(&format!("Bearer {}", client.token)),
-                "",
-            ),
+            Self::ReadAccount => Request::new("GET /v2/account", Some(&bearer), ""),
+            Self::StorageWrite => {
+                let value = object_value(&"#".repeat(NUMBER_DIGITS));
+                let object =
+                    serde_json::json!({"collection": "bench", "key": "slot", "value": value});
+                let body = serde_json::json!({ "objects": [object] }).to_string();
+                Request::new("PUT /v2/storage", Some(&bearer), &body)
+            }
+            Self::StorageRead => {
+                let user_id = &client.user_id;
+                let id =
+                    serde_json::json!({"collection": "bench", "key": "slot", "user_id": user_id});
+                let body = serde_json::json!({ "object_ids": [id] }).to_string();
+                Request::new("POST /v2/storage", Some(&bearer), &body)
+            }
         }
     }
 }
 
 pub(super) async fn run(args: ApiArgs, json: bool) -> anyhow::Result<()> {
     let round = Duration::from_secs(args.seconds.into()) / ROUNDS;
-    let kinds = u32::try_from(Kind::ALL.len())?;
+    let kinds = u32::try_from(args.kinds().len())?;
     let one = (round + RAMP) * kinds + SYNC_TIME;
     let progress = Progress::new(one * ROUNDS * u32::try_from(args.connections.len())?);
     if !json {
@@ -111,6 +143,7 @@ struct Client {
     run: String,
     device: String,
     token: String,
+    user_id: String,
 }
 
 impl Client {
@@ -120,16 +153,35 @@ impl Client {
             run: run.to_owned(),
             device: format!("{run}-login-{index:06}"),
             token: String::new(),
+            user_id: String::new(),
         };
-        let login = Kind::Login.request(&client);
-        let answer: serde_json::Value =
-            serde_json::from_slice(client.http.exchange(&login).await?)?;
-        let token = answer["token"]
-            .as_str()
-            .context("a login without a token")?;
-        client.token = token.to_owned();
+        let answer = client.ask(Kind::Login).await?;
+        client.token = text(&answer["token"])?;
+        let answer = client.ask(Kind::ReadAccount).await?;
+        client.user_id = text(&answer["user"]["id"])?;
+        // Reads find an object, whatever is measured.
+        client.ask(Kind::StorageWrite).await?;
         Ok(client)
     }
+
+    /// Asks once.
+    async fn ask(&mut self, kind: Kind) -> anyhow::Result<serde_json::Value> {
+        let mut request = kind.request(self);
+        request.set_number(0);
+        Ok(serde_json::from_slice(self.http.exchange(&request).await?)?)
+    }
+}
+
+fn text(value: &serde_json::Value) -> anyhow::Result<String> {
+    let text = value.as_str().context("an answer lacks something")?;
+    Ok(text.to_owned())
+}
+
+/// A value of an object, 110 bytes of JSON with this text of [`NUMBER_DIGITS`] characters.
+pub(super) fn object_value(number: &str) -> String {
+    format!(
+        r#"{{"number":"{number}","name":"Kestrel","level":42,"place":{{"x":1024,"y":-77}},"items":["rope","lamp","map"]}}"#
+    )
 }
 
 async fn measure(
@@ -153,9 +205,10 @@ async fn measure(
     }
     let round = Duration::from_secs(args.seconds.into()) / ROUNDS;
     let numbers = Rc::new(Cell::new(0));
-    let mut measured = Measured::new(connections)?;
+    let mut measured = Measured::new(connections, args.kinds())?;
     for number in 1..=ROUNDS {
-        for (kind, tally) in Kind::ALL.into_iter().zip(&mut measured.tallies) {
+        for (kind, tally) in &mut measured.tallies {
+            let kind = *kind;
             let name = kind.name();
             progress.show(&format!(
                 "{connections} connections: alternation {number}/{ROUNDS}, {name}"
@@ -171,11 +224,13 @@ async fn measure(
                 anyhow::Ok((
                     limits::sync_us(&folder, SYNC_TIME)?,
                     limits::insert_us(&folder)?,
+                    limits::put_us(&folder)?,
                 ))
             });
-            let (sync_us, insert_us) = limits.await??;
+            let (sync_us, insert_us, put_us) = limits.await??;
             measured.sync_us.push(sync_us);
             measured.insert_us.push(insert_us);
+            measured.put_us.push(put_us);
         }
     }
     Ok(measured)
@@ -261,46 +316,63 @@ struct Tally {
 /// All rounds with so many connections.
 struct Measured {
     connections: u32,
-    /// In the order of [`Kind::ALL`].
-    tallies: Vec<Tally>,
+    /// The fixed answer's first.
+    tallies: Vec<(Kind, Tally)>,
     sync_us: Vec<f64>,
+    /// Of an account.
     insert_us: Vec<f64>,
+    /// Of an object.
+    put_us: Vec<f64>,
 }
 
 impl Measured {
-    fn new(connections: u32) -> anyhow::Result<Self> {
-        let tally = |_| {
-            anyhow::Ok(Tally {
-                per_s: Vec::new(),
-                server_us: Vec::new(),
-                load_us: Vec::new(),
-                latency_us: histogram()?,
-            })
+    fn new(connections: u32, kinds: Vec<Kind>) -> anyhow::Result<Self> {
+        let tally = |kind| {
+            anyhow::Ok((
+                kind,
+                Tally {
+                    per_s: Vec::new(),
+                    server_us: Vec::new(),
+                    load_us: Vec::new(),
+                    latency_us: histogram()?,
+                },
+            ))
         };
         Ok(Self {
             connections,
-            tallies: Kind::ALL.into_iter().map(tally).collect::<Result<_, _>>()?,
+            tallies: kinds.into_iter().map(tally).collect::<Result<_, _>>()?,
             sync_us: Vec::new(),
             insert_us: Vec::new(),
+            put_us: Vec::new(),
         })
     }
 
-    /// Accounts per second if nothing but syncs and inserts cost time, one sync serving all connections.
-    fn limit_per_s(&self) -> Option<f64> {
-        let (sync_us, insert_us) = (median(&self.sync_us)?, median(&self.insert_us)?);
+    /// Time of the rows of one request of this kind, if it writes.
+    fn write_us(&self, kind: Kind) -> Option<f64> {
+        match kind {
+            Kind::NewAccount => median(&self.insert_us),
+            Kind::StorageWrite => median(&self.put_us),
+            Kind::Fixed | Kind::Login | Kind::ReadAccount | Kind::StorageRead => None,
+        }
+    }
+
+    /// Requests per second if nothing but syncs and rows cost time, one sync serving all connections.
+    fn limit_per_s(&self, kind: Kind) -> Option<f64> {
+        let (sync_us, write_us) = (median(&self.sync_us)?, self.write_us(kind)?);
         let connections = f64::from(self.connections);
-        Some(connections * 1e6 / (sync_us + connections * insert_us))
+        Some(connections * 1e6 / (sync_us + connections * write_us))
     }
 
     fn rows(&self) -> Vec<Row> {
-        let fixed_per_s = median(&self.tallies[0].per_s).unwrap_or(f64::NAN);
-        let row = |(kind, tally): (Kind, &Tally)| {
+        let fixed = self.tallies.first();
+        let fixed_per_s = fixed.and_then(|(_, fixed)| median(&fixed.per_s));
+        let fixed_per_s = fixed_per_s.unwrap_or(f64::NAN);
+        let row = |(kind, tally): &(Kind, Tally)| {
             let per_s = median(&tally.per_s).unwrap_or(f64::NAN);
-            let bounded = kind == Kind::NewAccount;
-            let limit_per_s = self.limit_per_s().filter(|_| bounded);
+            let limit_per_s = self.limit_per_s(*kind);
             Row {
                 connections: self.connections,
-                kind,
+                kind: *kind,
                 per_s,
                 latency_us: [0.5, 0.99].map(|part| tally.latency_us.value_at_quantile(part)),
                 server_cpu_us: median(&tally.server_us),
@@ -308,20 +380,27 @@ impl Measured {
                 of_fixed: per_s / fixed_per_s,
                 limit_per_s,
                 of_limit: limit_per_s.map(|limit| per_s / limit),
-                sync_us: median(&self.sync_us).filter(|_| bounded),
-                insert_us: median(&self.insert_us).filter(|_| bounded),
+                sync_us: median(&self.sync_us).filter(|_| limit_per_s.is_some()),
+                write_us: self.write_us(*kind),
             }
         };
-        Kind::ALL.into_iter().zip(&self.tallies).map(row).collect()
+        self.tallies.iter().map(row).collect()
     }
 
     fn limits_text(&self) -> String {
         let syncs_per_s = median(&self.sync_us).map(|sync_us| 1e6 / sync_us);
+        let at_most = |kind, what| {
+            format!(
+                "{what} {}: at most {} per second",
+                or_not_available(self.write_us(kind), " µs"),
+                whole(self.limit_per_s(kind)),
+            )
+        };
         format!(
-            "     syncs per second {}, insert of an account {}: at most {} new accounts per second",
+            "     syncs per second {}; {}; {}",
             whole(syncs_per_s),
-            or_not_available(median(&self.insert_us), " µs"),
-            whole(self.limit_per_s()),
+            at_most(Kind::NewAccount, "insert of an account"),
+            at_most(Kind::StorageWrite, "write of an object"),
         )
     }
 }
@@ -338,7 +417,7 @@ struct Row {
     limit_per_s: Option<f64>,
     of_limit: Option<f64>,
     sync_us: Option<f64>,
-    insert_us: Option<f64>,
+    write_us: Option<f64>,
 }
 
 impl Row {
@@ -356,7 +435,7 @@ impl Row {
             "load_cpu_us": self.load_cpu_us,
             "of_fixed": self.of_fixed,
             "sync_us": self.sync_us,
-            "insert_us": self.insert_us,
+            "write_us": self.write_us,
             "limit_per_s": self.limit_per_s,
             "of_limit": self.of_limit,
         })
@@ -415,20 +494,30 @@ mod tests {
 
     #[test]
     fn one_sync_serves_all_connections() {
-        let mut measured = Measured::new(64).unwrap();
-        assert_eq!(measured.limit_per_s(), None);
+        let mut measured = Measured::new(64, Kind::ALL.into()).unwrap();
+        assert_eq!(measured.limit_per_s(Kind::NewAccount), None);
         measured.sync_us = vec![360.0];
         measured.insert_us = vec![10.0];
-        assert_eq!(measured.limit_per_s(), Some(64_000.0));
-        for (tally, per_s) in measured
+        measured.put_us = vec![5.0];
+        assert_eq!(measured.limit_per_s(Kind::NewAccount), Some(64_000.0));
+        assert_eq!(measured.limit_per_s(Kind::ReadAccount), None);
+        for ((_, tally), per_s) in measured
             .tallies
             .iter_mut()
-            .zip([40_000.0, 32_000.0, 20_000.0, 10.0])
+            .zip([40_000.0, 32_000.0, 20_000.0, 10.0, 23_500.0, 1.0])
         {
             tally.per_s = vec![per_s];
         }
         let rows = measured.rows();
         assert_eq!(rows[1].of_limit, Some(0.5));
         assert_eq!((rows[2].of_fixed, rows[2].of_limit), (0.5, None));
+        assert_eq!(rows[4].of_limit, Some(0.249_687_5));
+    }
+
+    #[test]
+    fn an_object_has_its_size() {
+        let value = object_value(&"#".repeat(NUMBER_DIGITS));
+        assert_eq!(value.len(), 110);
+        assert!(serde_json::from_str::<serde_json::Value>(&value).is_ok());
     }
 }

@@ -5,6 +5,7 @@ use tagus_players::{Account, AccountUpdate, User};
 
 use super::Tagus;
 use crate::api::ApiError;
+use crate::boards::run_to_end;
 use crate::export::export;
 use crate::gateway::unix_now;
 
@@ -83,12 +84,15 @@ impl Tagus {
     /// # Errors
     /// The database failed.
     pub async fn account_delete(&self, user_id: UserId) -> Result<(), ApiError> {
-        let accounts = &self.gateway.accounts;
-        let revoked = accounts.delete_account(unix_now(), user_id).await?;
-        self.gateway.close_revoked(&[revoked]);
-        self.gateway.leaderboards.forget(user_id).await;
-        self.gateway.storage_indexes.forget(user_id);
-        Ok(())
+        let gateway = self.gateway.clone();
+        run_to_end(async move {
+            let deleted = gateway.accounts.delete_account(unix_now(), user_id);
+            gateway.close_revoked(&[deleted.await?]);
+            gateway.leaderboards.forget(user_id).await;
+            gateway.storage_indexes.forget(user_id);
+            Ok(())
+        })
+        .await
     }
 
     /// Everything that is kept of an account, as one JSON document; each subject is a member. What changes meanwhile may

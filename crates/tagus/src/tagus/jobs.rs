@@ -64,7 +64,7 @@ impl Tagus {
     /// # Errors
     /// RESOURCE_EXHAUSTED when too many wait; the event was dropped and counted.
     pub fn event(&self, event: Event) -> Result<(), ApiError> {
-        self.gateway.events.send(event)
+        Ok(self.gateway.events.send(event)?)
     }
 
     fn check_kind(&self, kind: &str) -> Result<(), ApiError> {

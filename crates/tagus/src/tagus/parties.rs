@@ -1,6 +1,5 @@
-//! Parties, for server code. Clients make them; their members are those of [`PartyId::stream`].
+//! Parties, for server code. Clients make them; [`PartyId::stream`] is where members are talked to and taken out.
 
-use tagus_base::SessionId;
 use tagus_players::{Party, PartyFilter, PartyId, PartyPage, PartySettings};
 
 use super::Tagus;
@@ -27,12 +26,6 @@ impl Tagus {
     /// No such party, or the label is too long.
     pub fn party_update(&self, id: &PartyId, settings: PartySettings) -> Result<(), ApiError> {
         self.gateway.parties.update(id, None, settings)
-    }
-
-    /// Takes a connection out of a party; the others are told, and of a new leader where the leader went.
-    /// Nothing happens where it was no member.
-    pub fn party_leave(&self, id: &PartyId, session_id: SessionId) {
-        self.gateway.parties.leave(id, session_id);
     }
 
     /// Ends a party; its members are told.

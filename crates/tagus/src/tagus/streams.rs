@@ -1,7 +1,7 @@
 //! Streams and connections, for server code.
 
 use tagus_base::{SessionId, UserId};
-use tagus_players::{Presence, StreamId};
+use tagus_players::{PartyId, Presence, StreamId};
 use tagus_wire::realtime::StreamData;
 use tagus_wire::realtime::envelope::Message;
 
@@ -28,8 +28,12 @@ impl Tagus {
         Ok(joined.newly)
     }
 
-    /// Ends a membership; the others are told. Nothing happens when there is none.
+    /// Ends a membership, that of the party where the stream is a party's; the others are told.
+    /// Nothing happens when there is none.
     pub fn stream_leave(&self, stream: &StreamId, session_id: SessionId) {
+        if let Some(party) = PartyId::of_stream(stream) {
+            return self.gateway.parties.leave(&party, session_id);
+        }
         let event = self.gateway.live.leave(stream, session_id);
         event
             .iter()

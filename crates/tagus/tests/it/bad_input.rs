@@ -491,7 +491,7 @@ fn json_cases() -> Vec<SocketCase> {
         ),
         (
             "not built",
-            say(json!({ "channel_join": { "target": "x", "type": 1 } })),
+            say(json!({ "party_matchmaker_remove": { "party_id": "x", "ticket": "x" } })),
             Some(1),
             None,
         ),

@@ -1,12 +1,15 @@
 //! Parties at the server: who hears what in which order over every socket, listings, and what wrong requests are answered.
 
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+
 use bytes::Bytes;
 use serde_json::json;
 use tagus::wire::api::Rpc;
 use tagus::wire::realtime::envelope::Message;
 use tagus::wire::realtime::{
     Envelope, PartyAccept, PartyClose, PartyCreate, PartyDataSend, PartyJoin, PartyJoinRequestList,
-    PartyLeave, PartyMatchmakerAdd, PartyPromote, PartyRemove, PartyUpdate, UserPresence,
+    PartyLeave, PartyMatchmakerAdd, PartyPromote, PartyRemove, PartyUpdate, Ping, UserPresence,
 };
 use tagus::{ApiError, PartyFilter, PartySettings, RpcCall};
 
@@ -232,7 +235,7 @@ fn an_open_party_lives_over_all_sockets() {
             ["c ok".to_owned(), whole, came.clone()]
         );
         for other in [&mut ann, &mut bob] {
-            assert_eq!(other.hear(1), [came.clone()]);
+            assert_eq!(other.hear(1)[0], came);
         }
 
         // Data without a cid is answered with an empty envelope, too.
@@ -246,7 +249,7 @@ fn an_open_party_lives_over_all_sockets() {
         let heard = ann.ask(update(&id, r#"{"mode":"duel"}"#), 2);
         assert_eq!(heard, [updated.clone(), "c ok".to_owned()]);
         for other in [&mut bob, &mut cyd] {
-            assert_eq!(other.hear(1), [updated.clone()]);
+            assert_eq!(other.hear(1)[0], updated);
         }
 
         // The oldest follows the leader who goes, and then leads.
@@ -318,7 +321,7 @@ fn a_closed_party_is_led_over_all_sockets() {
         let left = format!("+ -{a}");
         let heard = bob.ask(remove(&id, ann.presence()), 2);
         assert_eq!(heard, [left.clone(), "c ok".to_owned()]);
-        assert_eq!(ann.hear(1), [left.clone()]);
+        assert_eq!(ann.hear(1)[0], left);
         assert_eq!(cyd.hear(1), [left]);
         assert_eq!(bob.ask(data(&id, 1, b"x"), 1), ["c ok"]);
         assert_eq!(cyd.hear(1), [format!("{b}: 1 x")]);
@@ -463,6 +466,87 @@ fn wrong_requests_are_answered_and_nobody_hears_of_them() {
     }
 }
 
+/// Who is in a party, as one learns it from what one is told.
+#[derive(Default)]
+struct View(BTreeSet<String>);
+
+impl View {
+    fn apply(&mut self, message: Option<Message>) {
+        let names = |people: Vec<UserPresence>| people.into_iter().map(|one| one.username);
+        match message {
+            Some(Message::Party(party)) => self.0 = names(party.presences).collect(),
+            Some(Message::PartyPresenceEvent(event)) => {
+                self.0.extend(names(event.joins));
+                for name in names(event.leaves) {
+                    self.0.remove(&name);
+                }
+            }
+            Some(Message::PartyLeader(_)) | None => {}
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Reads until everybody is in, after which nothing may change.
+    fn settle(&mut self, client: &mut Client) {
+        let expected = ["ann", "bob0", "bob1", "bob2", "bob3"];
+        while !self.0.iter().eq(expected) {
+            self.apply(client.envelope().message);
+        }
+        client.ask("end", Message::Ping(Ping {}));
+        self.until("end", client);
+        assert!(self.0.iter().eq(expected), "{:?}", self.0);
+    }
+
+    /// Everything up to the answer.
+    fn until(&mut self, cid: &str, client: &mut Client) {
+        loop {
+            let envelope = client.envelope();
+            let is_answer = envelope.cid == cid;
+            if is_answer && matches!(envelope.message, Some(Message::Pong(_))) {
+                return;
+            }
+            self.apply(envelope.message);
+            if is_answer {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn everybody_sees_the_same_members_after_a_crowd_came_and_went() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let mut ann = Player::open(&server, Kind::Json, "ann");
+    let id = ann.create(open(""));
+    let all_in = Barrier::new(4);
+    std::thread::scope(|scope| {
+        let crowd = (0..4).map(|number| {
+            let mut one = Player::open(&server, KINDS[number % 3], &format!("bob{number}"));
+            let (id, all_in) = (&id, &all_in);
+            scope.spawn(move || {
+                let mut view = View::default();
+                for _ in 0..25 {
+                    one.client.ask("in", join(id));
+                    view.until("in", &mut one.client);
+                    one.client.ask("out", leave(id));
+                    view.until("out", &mut one.client);
+                }
+                one.client.ask("in", join(id));
+                view.until("in", &mut one.client);
+                all_in.wait();
+                view.settle(&mut one.client);
+                // It must still be there when the others look.
+                one
+            })
+        });
+        let crowd: Vec<_> = crowd.collect();
+        let crowd = crowd.into_iter().map(|one| one.join().unwrap());
+        let _crowd: Vec<Player> = crowd.collect();
+        View(BTreeSet::from(["ann".to_owned()])).settle(&mut ann.client);
+    });
+}
+
 /// What a listing answers: the labels, and the cursor.
 fn listed(server: &Server, token: &str, query: &str) -> (Vec<String>, String) {
     let path = format!("/v2/party?{query}");
@@ -496,7 +580,7 @@ fn parties_are_listed_at_once() {
         hidden: true,
         ..open("secret")
     });
-    ann.create(open("plain"));
+    let plain = ann.create(open("plain"));
     let labels = |query: &str| listed(&server, &token, query).0;
     assert_eq!(labels(""), ["plain", race, duel]);
     assert_eq!(labels("open=true"), ["plain", duel]);
@@ -512,12 +596,12 @@ fn parties_are_listed_at_once() {
 
     assert_eq!(ann.ask(update(&first, "secret"), 2).len(), 2);
     assert_eq!(labels("query=label.mode:duel"), [""; 0]);
+    // A lost connection takes the parties along that nobody else is in.
+    let mut bob = Player::open(&server, Kind::Tcp, "bob");
+    assert_eq!(bob.ask(join(&plain), 3).len(), 3);
     drop(ann);
-    let mut left = 3;
-    while left > 0 {
-        // The end of the connection is noticed in its own time.
-        left = labels("").len();
-    }
+    assert_eq!(bob.hear(2), ["leader bob", "+ -ann"]);
+    assert_eq!(labels(""), ["plain"]);
 
     let long = format!("query={}", "a".repeat(8_193));
     let other = format!("open=true&cursor={cursor}");
@@ -562,7 +646,7 @@ async fn serve(call: RpcCall) -> Result<String, ApiError> {
                 ..PartySettings::default()
             },
         )?,
-        "kick" => tagus.party_leave(&id, call.caller.session_id.unwrap()),
+        "kick" => tagus.stream_leave(&id.stream(), call.caller.session_id.unwrap()),
         "close" => tagus.party_close(&id)?,
         other => panic!("{other}"),
     }
@@ -582,7 +666,7 @@ fn server_code_sees_and_ends_parties() {
     });
     assert_eq!(bob.ask(join(&id), 3).len(), 3);
     assert_eq!(ann.hear(1), ["+bob -"]);
-    let mut call = |player: &mut Player, verb: &str, count: usize| {
+    let call = |player: &mut Player, verb: &str, count: usize| {
         let rpc = Rpc {
             id: "serve".to_owned(),
             payload: format!("{verb} {id}"),

@@ -192,3 +192,28 @@ fn wrong_requests_are_answered_and_change_nothing() {
         Value::Null
     );
 }
+
+#[test]
+fn a_sink_hears_of_each_notification_and_who_is_away() {
+    let data = tempfile::tempdir().unwrap();
+    let (heard, hears) = std::sync::mpsc::channel();
+    let server = Server::own(data.path(), |server| {
+        server.notification_sink(move |_, sent: tagus::SentNotification| {
+            let user_id = sent.notification.user_id.to_string();
+            heard
+                .send((user_id, sent.notification.code, sent.is_connected))
+                .unwrap();
+            async {}
+        })
+    });
+    let [one, other] = ["device-sink-one", "device-sink-other"].map(|id| player(&server, id));
+    let next = || hears.recv_timeout(crate::server::PATIENCE).unwrap();
+    post(&server, &one, &format!("/v2/friend?ids={}", other.id));
+    assert_eq!(next(), (other.id.clone(), -2, false));
+    let mut socket = Client::open(&server, Kind::Json, &one.token);
+    socket.ping();
+    post(&server, &other, &format!("/v2/friend?ids={}", one.id));
+    assert_eq!(next(), (one.id.clone(), -3, true));
+    let counted = server.admin("/metrics").body;
+    assert!(counted.contains("tagus_notification_sink_queued_total 2"));
+}

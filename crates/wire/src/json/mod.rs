@@ -37,10 +37,13 @@ impl Json for () {
     }
 }
 
+/// Room for most messages' texts, in bytes.
+const TEXT_BYTES: usize = 512;
+
 /// The message as JSON text.
 #[must_use]
 pub fn to_json(message: &impl Json) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(TEXT_BYTES);
     message.write_json(&mut out);
     out
 }
