@@ -133,7 +133,9 @@ impl Writer {
         let sql = format!("PRAGMA wal_checkpoint({mode})");
         // Before it so that nobody holds pages back, and after it so that the log can begin anew: who reads next needs
         // nothing of it.
+        self.readers.let_go();
         let done = self.connection.query_row(&sql, [], |_| Ok(()));
+        self.readers.let_go();
         self.metrics
             .checkpoint_seconds
             .observe(started.elapsed().as_secs_f64());
