@@ -24,6 +24,7 @@ fn main() -> Result<(), QueryError> {
         measure("10 players, mode, region and skill", ten_players)?;
         measure("2 players, nobody fits", lonely)?;
         measure("10 players, rated", rated)?;
+        measure("2 players, wildcards that no index helps", wild)?;
         measure("10 players, hostile newcomers", hostile)?;
     }
     Ok(())
@@ -145,6 +146,16 @@ fn lonely(rng: &mut Rng, _count: usize) -> Result<Wish, QueryError> {
     };
     let mut wish = Wish::new(2, 2, query.parse()?);
     describe(&mut wish, &mode, REGIONS[rng.below(6) as usize], skill);
+    Ok(wish)
+}
+
+/// Everybody's wildcard accepts a tenth of the others, but never the same ones.
+fn wild(rng: &mut Rng, _count: usize) -> Result<Wish, QueryError> {
+    let digit = rng.below(9);
+    let query = format!("+properties.code:*{}?", digit + 1);
+    let mut wish = Wish::new(2, 2, query.parse()?);
+    let code = format!("{}{digit}x", rng.below(100_000));
+    wish.string_properties.insert("code".to_owned(), code);
     Ok(wish)
 }
 

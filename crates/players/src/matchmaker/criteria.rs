@@ -35,7 +35,7 @@ const NEEDS_MAX: usize = 8;
 pub(super) struct Criteria {
     query: Query,
     hash: u64,
-    /// What it costs to put it to one ticket, in [`clause_cost`].
+    /// What [`cost`] says.
     cost: u32,
     /// Whether which tickets it prefers depends on more than their age.
     scores: bool,
@@ -110,7 +110,11 @@ fn demand(test: &Test) -> Option<Demand> {
     }
 }
 
-/// What it costs to try a clause, in units of some 50 ns.
+/// What it costs to put a query to one ticket, at least 1, in units of some 50 ns.
+pub(super) fn cost(query: &Query) -> u32 {
+    query.clauses().iter().map(clause_cost).sum::<u32>().max(1)
+}
+
 fn clause_cost(clause: &Clause) -> u32 {
     match &clause.test {
         Test::Everything | Test::Term(_) | Test::Number(_) => 1,
@@ -137,9 +141,9 @@ impl CriteriaTable {
             *users += 1;
             return Arc::clone(known);
         }
-        let cost = query.clauses().iter().map(clause_cost).sum::<u32>().max(1);
         let mut clauses = query.clauses().iter();
         let scores = clauses.any(|clause| clause.occur == Occur::Should);
+        let cost = cost(&query);
         let criteria = Arc::new(Criteria {
             // A copy takes no more memory than it needs.
             query: query.clone(),

@@ -6,8 +6,9 @@ use tagus_base::UnixMillis;
 
 use super::search::{self, Member};
 use super::slots::Slot;
+use super::teams::{self, Side};
 use super::ticket::Ticket;
-use super::{Matchmaker, TICKETS_PER_SESSION_MAX, Waiting};
+use super::{Matchmaker, NO_SLOT, Waiting};
 
 /// Most of the tickets the index gives that a decision looks at.
 pub const CANDIDATES_LOOKED_AT_MAX: usize = 1_100;
@@ -24,10 +25,15 @@ const COST_PER_PLAYER: u32 = 32;
 /// A query that costs more is put last, so that hostile queries hold up nobody else's matches.
 const CHEAP_COST_MAX: u32 = 64;
 
+/// How often a decision tries to split parties into teams.
+const SPLITS_MAX: u32 = 64;
+
 /// A ticket that agrees with the one decided about.
 struct Candidate<'a> {
     slot: Slot,
     waiting: &'a Waiting,
+    /// Whether a session of it has other tickets.
+    is_elsewhere: bool,
     /// How well it fits the query's optional clauses.
     score: f64,
 }
@@ -68,13 +74,30 @@ impl Matchmaker {
         };
         let members: Vec<Member> = candidates.iter().map(|it| member(it.waiting)).collect();
         let mut known = vec![None; members.len() * members.len()];
-        let best = search::best(&members, |one, other| {
+        let agree = |one: usize, other: usize| {
             let place = one.min(other) * members.len() + one.max(other);
             *known[place].get_or_insert_with(|| {
                 let (one, other) = (&candidates[one], &candidates[other]);
-                self.agree_beside(&first.ticket, one.waiting, other.waiting, &mut budget)
+                one.agrees_beside(&first.ticket, other, &mut budget)
             })
-        });
+        };
+        let team_count = first.ticket.team_count;
+        let mut splits_left = SPLITS_MAX;
+        let splits = |indices: &[usize]| {
+            let sides = indices.iter().map(|index| Side {
+                players: members[*index].size,
+                rating: None,
+            });
+            let sides: Vec<Side> = sides.collect();
+            // Where everybody is alone, the multiple sees to it.
+            if team_count == 0 || sides.iter().all(|side| side.players == 1) {
+                return true;
+            }
+            let affordable = splits_left > 0;
+            splits_left = splits_left.saturating_sub(1);
+            affordable && teams::split(&sides, team_count).is_some()
+        };
+        let best = search::best(&members, agree, splits);
         let best = best.unwrap_or_default().into_iter();
         best.map(|index| candidates[index].slot).collect()
     }
@@ -89,6 +112,7 @@ impl Matchmaker {
                 let other = &self.waiting(slot)?.ticket;
                 let both = counts.and(other.counts);
                 let fits = both.min <= both.max && size + other.size() <= both.max;
+                let fits = fits && other.team_count == first.ticket.team_count;
                 let dear = other.criteria.cost() > CHEAP_COST_MAX;
                 fits.then_some((dear, other.order, slot))
             })
@@ -111,28 +135,26 @@ impl Matchmaker {
     ) -> Vec<Candidate<'a>> {
         let ticket = &first.ticket;
         let enough = CANDIDATES_MIN.max(2 * ticket.counts.max as usize);
-        let itself = Candidate {
+        let candidate = |slot, waiting: &'a Waiting| Candidate {
             slot,
-            waiting: first,
+            waiting,
+            is_elsewhere: self.is_elsewhere(&waiting.ticket),
             score: 0.0,
         };
-        let mut candidates = vec![itself];
+        let mut candidates = vec![candidate(slot, first)];
         for slot in looked_at {
             if candidates.len() > enough || budget.0 == 0 {
                 break;
             }
-            let Some(waiting) = self.waiting(slot) else {
+            let other = self.waiting(slot).map(|waiting| candidate(slot, waiting));
+            let Some(mut other) = other.filter(|it| candidates[0].agrees(it, budget)) else {
                 continue;
             };
-            if self.agree(first, waiting, budget) {
-                let scores = ticket.criteria.scores();
-                let score = scores.then(|| ticket.query().score(&waiting.ticket.document));
-                candidates.push(Candidate {
-                    slot,
-                    waiting,
-                    score: score.flatten().unwrap_or_default(),
-                });
+            if ticket.criteria.scores() {
+                let score = ticket.query().score(&other.waiting.ticket.document);
+                other.score = score.unwrap_or_default();
             }
+            candidates.push(other);
         }
         let distance = |it: &Candidate<'_>| match (it.waiting.reach, first.reach) {
             (Some(one), Some(other)) => (one.mu - other.mu).abs(),
@@ -145,41 +167,38 @@ impl Matchmaker {
         candidates
     }
 
+    /// Whether a session of the ticket has other tickets too; only then players need to be compared.
+    fn is_elsewhere(&self, ticket: &Ticket) -> bool {
+        ticket.entries.iter().any(|entry| {
+            let slots = self.by_session.get(&entry.session_id);
+            slots.is_some_and(|slots| slots.iter().filter(|slot| **slot != NO_SLOT).count() > 1)
+        })
+    }
+}
+
+impl Candidate<'_> {
     /// Whether two tickets can be in one match, as far as it concerns these two.
-    fn agree(&self, one: &Waiting, other: &Waiting, budget: &mut Budget) -> bool {
-        self.strangers(&one.ticket, &other.ticket)
-            && within_reach(one, other)
-            && one.regions & other.regions != 0
-            && accept_each_other(&one.ticket, &other.ticket, budget)
+    fn agrees(&self, other: &Self, budget: &mut Budget) -> bool {
+        self.may_join(other)
+            && self.waiting.regions & other.waiting.regions != 0
+            && accept_each_other(&self.waiting.ticket, &other.waiting.ticket, budget)
     }
 
     /// Whether two tickets agree that each agree with a first one.
-    fn agree_beside(
-        &self,
-        first: &Ticket,
-        one: &Waiting,
-        other: &Waiting,
-        budget: &mut Budget,
-    ) -> bool {
+    fn agrees_beside(&self, first: &Ticket, other: &Self, budget: &mut Budget) -> bool {
+        let (one, two) = (&self.waiting.ticket, &other.waiting.ticket);
         // The first ticket's query accepts both: nothing is left to ask where the queries are the same.
-        let same = |it: &Waiting| Arc::ptr_eq(&it.ticket.criteria, &first.criteria);
-        self.strangers(&one.ticket, &other.ticket)
-            && within_reach(one, other)
-            && (same(one) || accepts(&one.ticket, &other.ticket, budget))
-            && (same(other) || accepts(&other.ticket, &one.ticket, budget))
+        let same = |it: &Ticket| Arc::ptr_eq(&it.criteria, &first.criteria);
+        self.may_join(other)
+            && (same(one) || accepts(one, two, budget))
+            && (same(two) || accepts(two, one, budget))
     }
 
-    /// Whether no session is in both tickets.
-    fn strangers(&self, one: &Ticket, other: &Ticket) -> bool {
-        // Most sessions have one ticket; only for the others players need to be compared.
-        let elsewhere = |entry: &super::Entry| {
-            let slots = self.by_session.get(&entry.session_id);
-            let free = |slots: &[Slot; TICKETS_PER_SESSION_MAX]| {
-                slots.iter().filter(|it| **it == super::NO_SLOT).count()
-            };
-            slots.is_some_and(|slots| free(slots) < TICKETS_PER_SESSION_MAX - 1)
-        };
-        !one.entries.iter().any(elsewhere) || !one.shares_session(other)
+    /// Whether no session is in both and the ratings are near enough.
+    fn may_join(&self, other: &Self) -> bool {
+        let apart = self.is_elsewhere && other.is_elsewhere;
+        (!apart || !self.waiting.ticket.shares_session(&other.waiting.ticket))
+            && within_reach(self.waiting, other.waiting)
     }
 }
 

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use tagus_base::{SessionId, UnixMillis};
 
+use super::Match;
 use super::ticket::{Counts, Ticket};
-use super::{Match, TicketId};
 
 /// How the model works.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ pub struct IntervalModel {
     config: IntervalModelConfig,
     next_round: UnixMillis,
     /// By age, with the number of rounds so far.
-    tickets: BTreeMap<(UnixMillis, TicketId), (Ticket, u32)>,
+    tickets: BTreeMap<u64, (Ticket, u32)>,
 }
 
 impl IntervalModel {
@@ -51,10 +51,9 @@ impl IntervalModel {
         }
     }
 
-    /// Takes a ticket, which may come from [`super::Matchmaker::remove`].
+    /// Takes a ticket, which comes from [`super::Matchmaker::remove`], always of the same matchmaker.
     pub fn handle_add(&mut self, ticket: Ticket) {
-        self.tickets
-            .insert((ticket.created_at, ticket.id), (ticket, 0));
+        self.tickets.insert(ticket.order, (ticket, 0));
     }
 
     /// Number of tickets that wait.
@@ -81,7 +80,7 @@ impl IntervalModel {
             return;
         }
         self.next_round = UnixMillis(now.0.saturating_add(self.config.interval_ms.max(1)));
-        let keys: Vec<(UnixMillis, TicketId)> = self.tickets.keys().copied().collect();
+        let keys: Vec<u64> = self.tickets.keys().copied().collect();
         for key in &keys {
             let Some((_, rounds)) = self.tickets.get_mut(key) else {
                 continue;
@@ -98,12 +97,7 @@ impl IntervalModel {
     }
 
     /// The first tickets that the ticket accepts and that make a match.
-    fn first_fit(
-        &self,
-        active: &(UnixMillis, TicketId),
-        keys: &[(UnixMillis, TicketId)],
-        last_round: bool,
-    ) -> Option<Vec<(UnixMillis, TicketId)>> {
+    fn first_fit(&self, active: &u64, keys: &[u64], last_round: bool) -> Option<Vec<u64>> {
         let (first, _) = self.tickets.get(active)?;
         let mut chosen = vec![*active];
         let mut sessions: Vec<SessionId> = sessions(first).collect();
@@ -137,7 +131,7 @@ impl IntervalModel {
         Some(chosen)
     }
 
-    fn make_match(&mut self, now: UnixMillis, chosen: &[(UnixMillis, TicketId)]) -> Match {
+    fn make_match(&mut self, now: UnixMillis, chosen: &[u64]) -> Match {
         let taken = chosen.iter().filter_map(|key| self.tickets.remove(key));
         Match::new(now, taken.map(|(ticket, _)| ticket).collect())
     }

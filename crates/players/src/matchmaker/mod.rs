@@ -29,6 +29,7 @@ mod numbers;
 mod search;
 mod skill;
 mod slots;
+mod teams;
 mod ticket;
 
 use std::collections::BTreeSet;
@@ -39,6 +40,7 @@ use tagus_base::{Millis, Rng, SessionId, UnixMillis, Uuid};
 use criteria::CriteriaTable;
 use index::{Index, Reach};
 use slots::{Bits, Slot};
+use teams::{Side, favourite_wins};
 use ticket::{Counts, boxed, check_entries};
 
 pub use decision::CANDIDATES_LOOKED_AT_MAX;
@@ -46,9 +48,9 @@ pub use interval_model::{IntervalModel, IntervalModelConfig};
 pub use skill::{Rating, SkillWindow};
 pub use ticket::{
     Entry, GATHER_MS_MAX, MATCH_PLAYERS_MAX, NewTicket, PARTY_PLAYERS_MAX, PROPERTIES_BYTES_MAX,
-    PROPERTIES_MAX, PROPERTY_NAME_BYTES_MAX, PROPERTY_VALUE_BYTES_MAX, REGION_BYTES_MAX,
-    REGIONS_MAX, TICKET_QUERY_BYTES_MAX, TICKETS_PER_SESSION_MAX, Ticket, TicketError, TicketId,
-    Wish,
+    PROPERTIES_MAX, PROPERTY_NAME_BYTES_MAX, PROPERTY_VALUE_BYTES_MAX, QUERY_COST_MAX,
+    REGION_BYTES_MAX, REGIONS_MAX, TEAMS_MAX, TICKET_QUERY_BYTES_MAX, TICKETS_PER_SESSION_MAX,
+    Ticket, TicketError, TicketId, Wish,
 };
 
 /// Most decisions of one [`Matchmaker::poll`], so that a burst does not hold up its caller; the rest is due at once.
@@ -97,6 +99,11 @@ pub struct Match {
     pub withdrawn: Vec<Ticket>,
     /// Where the players play, if they said how far away regions are.
     pub region: Option<MatchRegion>,
+    /// The teams, if the tickets want some: each has the indices of its `tickets`. As even as the ratings allow.
+    pub teams: Vec<Vec<usize>>,
+    /// The probability that the favourite wins, where all have ratings: among teams, or among tickets where there are
+    /// none. 1 / their number is the evenest match.
+    pub favourite_wins: Option<f64>,
     /// How long the longest wait was.
     pub wait_ms_max: u64,
     /// Difference of the highest and the lowest rating, where there are ratings.
@@ -122,7 +129,18 @@ impl Match {
         let ratings = || tickets.iter().filter_map(|ticket| ticket.rating);
         let lowest = ratings().map(|it| it.mu).reduce(f64::min);
         let highest = ratings().map(|it| it.mu).reduce(f64::max);
+        let sides: Vec<Side> = tickets.iter().map(Ticket::side).collect();
+        let team_count = tickets.first().map_or(0, |ticket| ticket.team_count);
+        let teams = teams::split(&sides, team_count).unwrap_or_default();
+        let alone = || (0..sides.len()).map(|index| vec![index]).collect();
+        let rivals = if teams.is_empty() {
+            alone()
+        } else {
+            teams.clone()
+        };
         Self {
+            teams,
+            favourite_wins: favourite_wins(&sides, &rivals),
             wait_ms_max: waits.max().unwrap_or_default(),
             rating_spread: highest.zip(lowest).map(|(high, low)| high - low),
             withdrawn: Vec::new(),
@@ -387,6 +405,7 @@ impl Matchmaker {
                 max: wish.max_count,
                 multiple: wish.count_multiple,
             },
+            team_count: wish.team_count,
             gather_ms: wish.gather_ms.unwrap_or(self.config.gather_ms),
             rating: wish.rating,
             regions: regions.collect(),

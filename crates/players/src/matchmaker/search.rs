@@ -61,9 +61,11 @@ struct Choice {
 /// The members of the best match with the first member: a full one, which no further player may join, as soon as one
 /// is found; else the one with the most players, if one of its members is ripe. Earlier members are preferred.
 /// `agree` says whether two members, neither of them the first, can play together; all can with the first.
+/// `splits` says whether members, among them the first, can be split into teams.
 pub(super) fn best(
     members: &[Member],
     mut agree: impl FnMut(usize, usize) -> bool,
+    mut splits: impl FnMut(&[usize]) -> bool,
 ) -> Option<Vec<usize>> {
     let ahead = Ahead::new(members);
     let mut pairs_left = PAIRS_MAX + members.len() * members.len();
@@ -77,7 +79,7 @@ pub(super) fn best(
         regions: first.regions,
     }];
     let mut next = 1;
-    if let Some(found) = judge(&chosen, &mut best) {
+    if let Some(found) = judge(&chosen, &mut splits, &mut best) {
         return Some(found);
     }
     while let Some(last) = chosen.last().copied() {
@@ -97,7 +99,7 @@ pub(super) fn best(
         };
         if chosen[1..].iter().all(|other| agree(other.index, index)) {
             chosen.push(choice);
-            if let Some(found) = judge(&chosen, &mut best) {
+            if let Some(found) = judge(&chosen, &mut splits, &mut best) {
                 return Some(found);
             }
         }
@@ -106,18 +108,25 @@ pub(super) fn best(
 }
 
 /// Gives the choice if it is full, and keeps it as best if it is and will do.
-fn judge(chosen: &[Choice], best: &mut (u32, Option<Vec<usize>>)) -> Option<Vec<usize>> {
+fn judge(
+    chosen: &[Choice],
+    splits: &mut impl FnMut(&[usize]) -> bool,
+    best: &mut (u32, Option<Vec<usize>>),
+) -> Option<Vec<usize>> {
     let last = chosen.last()?;
-    if !last.counts.allows(last.players) {
+    let full = last.counts.largest(u32::MAX) == last.players;
+    let better = last.ripe && last.players > best.0;
+    if !last.counts.allows(last.players) || !(full || better) {
         return None;
     }
-    let indices = || chosen.iter().map(|choice| choice.index).collect();
-    if last.counts.largest(u32::MAX) == last.players {
-        return Some(indices());
+    let indices: Vec<usize> = chosen.iter().map(|choice| choice.index).collect();
+    if !splits(&indices) {
+        return None;
     }
-    if last.ripe && last.players > best.0 {
-        *best = (last.players, Some(indices()));
+    if full {
+        return Some(indices);
     }
+    *best = (last.players, Some(indices));
     None
 }
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use tagus_base::{Millis, SessionId, UnixMillis, UserId, Uuid};
 
-use super::criteria::Criteria;
+use super::criteria::{self, Criteria};
 use super::skill::Rating;
+use super::teams::Side;
 use crate::query::{Document, Query};
 
 /// Most tickets that name one session at a time; the next is refused.
@@ -34,6 +35,13 @@ pub const PROPERTIES_BYTES_MAX: usize = 4_096;
 
 /// Longest query of a ticket, in bytes of its printed form; a ticket with a longer one is refused.
 pub const TICKET_QUERY_BYTES_MAX: usize = 4_096;
+
+/// Highest cost of a ticket's query; a dearer one is refused. A clause costs 1, a wildcard 4, a fuzzy word 32, a regular
+/// expression 256: eight of those and a little else are possible.
+pub const QUERY_COST_MAX: u32 = 2_560;
+
+/// Most teams of a match; a ticket that wants more is refused.
+pub const TEAMS_MAX: u32 = 64;
 
 /// Longest time that a ticket may wait for a full match, in milliseconds: an hour. A longer one is refused.
 pub const GATHER_MS_MAX: u32 = 3_600_000;
@@ -74,6 +82,9 @@ pub struct Wish {
     pub max_count: u32,
     /// The number of players is a multiple of this, which divides both counts.
     pub count_multiple: u32,
+    /// Number of teams, all of equally many players, at most [`TEAMS_MAX`]; 0 for none. It divides `count_multiple`, and a party must fit
+    /// into one team. Tickets play together only if they want the same number of teams.
+    pub team_count: u32,
     /// What every other ticket of the match must fulfil.
     pub query: Query,
     /// What others' queries find under `properties.NAME`.
@@ -97,6 +108,7 @@ impl Wish {
             min_count,
             max_count,
             count_multiple: 1,
+            team_count: 0,
             query,
             string_properties: BTreeMap::new(),
             numeric_properties: BTreeMap::new(),
@@ -135,6 +147,7 @@ pub struct Ticket {
     pub numeric_properties: Box<[(Box<str>, f64)]>,
     /// Fewest, most and multiple.
     pub(super) counts: Counts,
+    pub(super) team_count: u32,
     pub(super) gather_ms: Millis,
     pub(super) rating: Option<Rating>,
     /// Its place among all tickets by age; who asks for something else keeps it.
@@ -189,6 +202,13 @@ impl Ticket {
     #[must_use]
     pub fn accepts(&self, other: &Self) -> bool {
         self.criteria.query().matches(&other.document)
+    }
+
+    pub(super) fn side(&self) -> Side {
+        Side {
+            players: self.size(),
+            rating: self.rating,
+        }
     }
 
     pub(super) fn size(&self) -> u32 {
@@ -289,6 +309,11 @@ pub enum TicketError {
     /// The multiple does not divide the maximum.
     #[error("invalid count multiple for maximum count, must divide")]
     CountMultipleOfMax,
+    /// There are too many teams, they do not divide the multiple, or the party is larger than a team.
+    #[error(
+        "invalid team count, must be <= {TEAMS_MAX}, divide the count multiple and leave room for the party"
+    )]
+    TeamCount,
     /// The ticket has no player, or too many.
     #[error("invalid number of players, must be between 1 and {PARTY_PLAYERS_MAX}")]
     Players,
@@ -322,6 +347,9 @@ pub enum TicketError {
     /// The query is too long.
     #[error("invalid query, must be at most {TICKET_QUERY_BYTES_MAX} bytes")]
     QueryLength,
+    /// The query takes too long to be put to others.
+    #[error("invalid query, too many patterns")]
+    QueryCost,
     /// The time to wait is too long.
     #[error("invalid gathering time, must be at most {GATHER_MS_MAX} milliseconds")]
     Gather,
@@ -371,11 +399,17 @@ impl Wish {
         if query_text.len() > TICKET_QUERY_BYTES_MAX {
             return Err(TicketError::QueryLength);
         }
+        if criteria::cost(&self.query) > QUERY_COST_MAX {
+            return Err(TicketError::QueryCost);
+        }
         Ok(query_text)
     }
 
     fn check_counts(&self, players: usize) -> Result<(), TicketError> {
         let (min, max, multiple) = (self.min_count, self.max_count, self.count_multiple);
+        let teams = self.team_count;
+        let team_players = max.checked_div(teams).unwrap_or(max) as usize;
+        let even = teams == 0 || (teams <= TEAMS_MAX && multiple.is_multiple_of(teams));
         let checks = [
             (min >= 2, TicketError::MinCount),
             (max >= min, TicketError::MaxCount),
@@ -390,6 +424,7 @@ impl Wish {
                 TicketError::CountMultipleOfMax,
             ),
             (players <= max as usize, TicketError::PartySize),
+            (even && players <= team_players, TicketError::TeamCount),
         ];
         let wrong = checks.into_iter().find(|(right, _)| !right);
         wrong.map_or(Ok(()), |(_, error)| Err(error))

@@ -8,8 +8,8 @@ use tagus_base::{Millis, SessionId, UnixMillis, UserId, Uuid};
 use tagus_players::matchmaker::{
     Entry, GATHER_MS_MAX, IntervalModel, IntervalModelConfig, MATCH_PLAYERS_MAX, Match, Matchmaker,
     MatchmakerConfig, NewTicket, PARTY_PLAYERS_MAX, PROPERTIES_MAX, PROPERTY_NAME_BYTES_MAX,
-    PROPERTY_VALUE_BYTES_MAX, Rating, SkillWindow, TICKET_QUERY_BYTES_MAX, TICKETS_PER_SESSION_MAX,
-    Ticket, TicketError, TicketId, Wish,
+    PROPERTY_VALUE_BYTES_MAX, Rating, SkillWindow, TEAMS_MAX, TICKET_QUERY_BYTES_MAX,
+    TICKETS_PER_SESSION_MAX, Ticket, TicketError, TicketId, Wish,
 };
 use tagus_players::query::{Document, Query};
 
@@ -301,6 +301,39 @@ fn ratings_and_windows() {
 }
 
 #[test]
+fn teams_keep_parties_together() {
+    let five = |mu| {
+        let mut five = wish(10, 10, "*");
+        (five.count_multiple, five.team_count) = (2, 2);
+        five.rating = Some(Rating { mu, sigma: 1.0 });
+        five
+    };
+    let mut driver = Driver::new();
+    driver.add(0, &[1, 2, 3, 4], five(25.0));
+    driver.add(0, &[5, 6, 7, 8], five(25.5));
+    // Ten players, but not twice five.
+    driver.add(0, &[9, 10], five(25.0));
+    driver.add(0, &[11], wish(10, 10, "*"));
+    assert!(driver.matches.is_empty());
+    driver.add(0, &[12], five(26.0));
+    driver.add(0, &[13], five(24.0));
+    let made = &driver.matches[0];
+    let teams = made.teams.iter().map(|team| {
+        let tickets: Vec<Ticket> = team
+            .iter()
+            .map(|index| made.tickets[*index].clone())
+            .collect();
+        sessions(&tickets)
+    });
+    let teams: BTreeSet<Vec<u8>> = teams.collect();
+    assert_eq!(teams, [vec![1, 2, 3, 4, 12], vec![5, 6, 7, 8, 13]].into());
+    let favourite = made.favourite_wins.unwrap();
+    assert!((0.5..0.51).contains(&favourite), "{favourite}");
+    assert_eq!(made.rating_spread, Some(2.0));
+    assert_eq!(driver.maker.len(), 2);
+}
+
+#[test]
 fn regions_in_common() {
     let mut driver = Driver::of(MatchmakerConfig {
         regions: vec!["eu".into(), "us".into(), "ap".into()],
@@ -411,6 +444,20 @@ fn bad_tickets_are_refused() {
         with(&|it| (it.wish.max_count, it.wish.count_multiple) = (5, 2)),
         Some(TicketError::CountMultipleOfMax)
     );
+    let teams = |it: &mut NewTicket, teams, players| {
+        it.entries = party(players).collect();
+        (it.wish.min_count, it.wish.max_count) = (teams, 4 * teams);
+        (it.wish.count_multiple, it.wish.team_count) = (teams, teams);
+    };
+    assert_eq!(with(&|it| teams(it, TEAMS_MAX, 4)), None);
+    for (count, players) in [(TEAMS_MAX + 1, 4), (2, 5)] {
+        let refused = with(&|it| teams(it, count, players));
+        assert_eq!(refused, Some(TicketError::TeamCount));
+    }
+    assert_eq!(
+        with(&|it| it.wish.team_count = 2),
+        Some(TicketError::TeamCount)
+    );
     assert_eq!(with(&|it| it.entries.clear()), Some(TicketError::Players));
     assert_eq!(
         with(&|it| it.entries = party(5).collect()),
@@ -474,6 +521,15 @@ fn bad_tickets_are_refused() {
     assert_eq!(
         with(&|it| it.wish.query = phrase(TICKET_QUERY_BYTES_MAX + 1)),
         Some(TicketError::QueryLength)
+    );
+    let costly = |fuzzy| "a:/b/ ".repeat(8) + &"a:b~ ".repeat(fuzzy);
+    assert_eq!(
+        with(&|it| it.wish.query = costly(16).parse().unwrap()),
+        None
+    );
+    assert_eq!(
+        with(&|it| it.wish.query = costly(17).parse().unwrap()),
+        Some(TicketError::QueryCost)
     );
     assert_eq!(
         with(&|it| it.wish.gather_ms = Some(Millis(GATHER_MS_MAX + 1))),
@@ -566,7 +622,7 @@ impl Model {
         let fits = |players: u32| {
             wishes().all(|it| {
                 let counts = it.min_count..=it.max_count;
-                counts.contains(&players) && players % it.count_multiple == 0
+                counts.contains(&players) && players.is_multiple_of(it.count_multiple)
             })
         };
         let unique: BTreeSet<_> = entries().map(|it| it.session_id).collect();
@@ -574,7 +630,19 @@ impl Model {
             .iter()
             .enumerate()
             .all(|(index, one)| group[..index].iter().all(|it| self.agree(now, *one, *it)));
-        let valid = fits(players) && unique.len() == players as usize && mutual;
+        let teams: BTreeSet<_> = wishes().map(|it| it.team_count).collect();
+        let sizes: Vec<u32> = group
+            .iter()
+            .map(|id| self.tickets[id].1.entries.len() as u32)
+            .collect();
+        let split = teams
+            .first()
+            .is_none_or(|teams| *teams == 0 || splits(&sizes, *teams));
+        let valid = fits(players)
+            && teams.len() == 1
+            && split
+            && unique.len() == players as usize
+            && mutual;
         valid.then(|| !(players + 1..=8).any(fits))
     }
 
@@ -615,6 +683,19 @@ impl Model {
             );
         }
     }
+}
+
+/// Whether parties of these sizes can be split into equal teams, by trying everything.
+fn splits(sizes: &[u32], teams: u32) -> bool {
+    let players: u32 = sizes.iter().sum();
+    (0..teams.pow(sizes.len() as u32)).any(|mut choice| {
+        let mut each = vec![0; teams as usize];
+        for size in sizes {
+            each[(choice % teams) as usize] += size;
+            choice /= teams;
+        }
+        each.iter().all(|it| it * teams == players)
+    })
 }
 
 /// Lets the events happen, compares with the model after each, and gives everything that was made.
@@ -706,12 +787,14 @@ fn new_ticket() -> impl Strategy<Value = NewTicket> {
 
 fn a_wish() -> impl Strategy<Value = Wish> {
     let counts = select(vec![
-        (2, 2, 1),
-        (2, 4, 1),
-        (2, 4, 2),
-        (3, 6, 3),
-        (3, 3, 1),
-        (2, 8, 1),
+        (2, 2, 1, 0),
+        (2, 4, 1, 0),
+        (2, 4, 2, 0),
+        (3, 6, 3, 0),
+        (2, 8, 1, 0),
+        (2, 8, 2, 2),
+        (4, 6, 2, 2),
+        (3, 6, 3, 3),
     ]);
     let query = select(vec![
         "*",
@@ -741,9 +824,10 @@ fn a_wish() -> impl Strategy<Value = Wish> {
     let gather = select(vec![None, Some(0), Some(700), Some(10_000)]);
     let parts = (counts, query, mode, level, rating, gather);
     parts.prop_map(
-        |((min, max, multiple), query, mode, level, rating, gather)| {
+        |((min, max, multiple, teams), query, mode, level, rating, gather)| {
             let mut wish = wish(min, max, query);
             wish.count_multiple = multiple;
+            wish.team_count = teams;
             wish.gather_ms = gather.map(Millis);
             wish.rating = rating.map(|mu| Rating { mu, sigma: 1.0 });
             let mode = mode.map(|mode| ("mode".to_owned(), mode.to_owned()));

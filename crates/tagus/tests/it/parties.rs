@@ -11,7 +11,7 @@ use tagus::wire::realtime::{
     Envelope, PartyAccept, PartyClose, PartyCreate, PartyDataSend, PartyJoin, PartyJoinRequestList,
     PartyLeave, PartyMatchmakerAdd, PartyPromote, PartyRemove, PartyUpdate, Ping, UserPresence,
 };
-use tagus::{ApiError, PartyFilter, PartySettings, RpcCall};
+use tagus::{ApiError, PartyFilter, PartySettings, RpcCall, Tagus};
 
 use crate::server::{Server, bearer, server_key};
 use crate::socket::{Client, Kind};
@@ -486,15 +486,30 @@ impl View {
         }
     }
 
-    /// Reads until everybody is in, after which nothing may change.
-    fn settle(&mut self, client: &mut Client) {
-        let expected = ["ann", "bob0", "bob1", "bob2", "bob3"];
-        while !self.0.iter().eq(expected) {
-            self.apply(client.envelope().message);
+    /// Reads up to the welcome that follows the answer to the last join.
+    fn welcomed(&mut self, client: &mut Client, name: &str) {
+        loop {
+            let message = client.envelope().message;
+            let is_own = match &message {
+                Some(Message::PartyPresenceEvent(event)) => {
+                    event.joins.iter().any(|one| one.username == name)
+                }
+                _ => false,
+            };
+            self.apply(message);
+            if is_own {
+                return;
+            }
         }
+    }
+
+    /// Reads all that was sent; everybody must be in then, or be told to be at once.
+    fn settle(&mut self, client: &mut Client) {
         client.ask("end", Message::Ping(Ping {}));
         self.until("end", client);
-        assert!(self.0.iter().eq(expected), "{:?}", self.0);
+        while !self.0.iter().eq(["ann", "bob0", "bob1", "bob2", "bob3"]) {
+            self.apply(client.envelope().message);
+        }
     }
 
     /// Everything up to the answer.
@@ -522,7 +537,8 @@ fn everybody_sees_the_same_members_after_a_crowd_came_and_went() {
     let all_in = Barrier::new(4);
     std::thread::scope(|scope| {
         let crowd = (0..4).map(|number| {
-            let mut one = Player::open(&server, KINDS[number % 3], &format!("bob{number}"));
+            let name = format!("bob{number}");
+            let mut one = Player::open(&server, KINDS[number % 3], &name);
             let (id, all_in) = (&id, &all_in);
             scope.spawn(move || {
                 let mut view = View::default();
@@ -534,6 +550,7 @@ fn everybody_sees_the_same_members_after_a_crowd_came_and_went() {
                 }
                 one.client.ask("in", join(id));
                 view.until("in", &mut one.client);
+                view.welcomed(&mut one.client, &name);
                 all_in.wait();
                 view.settle(&mut one.client);
                 // It must still be there when the others look.
@@ -691,4 +708,45 @@ fn server_code_sees_and_ends_parties() {
     assert_eq!(call(&mut bob, "close", 1), closed);
     ann.client.ping();
     bob.client.ping();
+}
+
+#[test]
+fn hooks_around_parties_change_refuse_and_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::own(folder.path(), |server| {
+        server
+            .before_message(async |_, _, mut create: PartyCreate| {
+                if create.label == "rude" {
+                    return Err(ApiError::invalid("not this label"));
+                }
+                create.max_size = 2;
+                Ok(Some(create))
+            })
+            .after_message(
+                async |tagus: Tagus, _, _: PartyCreate, answer: Option<Message>| {
+                    let Some(Message::Party(party)) = answer else {
+                        panic!("{answer:?}");
+                    };
+                    // The creator is in, and is welcomed after this.
+                    let id = party.party_id.parse().unwrap();
+                    let party = tagus.party(&id).unwrap();
+                    let settings = PartySettings {
+                        label: party.members[0].username.as_ref().into(),
+                        ..party.settings
+                    };
+                    tagus.party_update(&id, settings).unwrap();
+                },
+            )
+    });
+    let mut ann = Player::open(&server, Kind::Json, "ann");
+    let refused = ann.ask(Message::PartyCreate(open("rude")), 1);
+    assert_eq!(refused, ["c error 7 not this label"]);
+    let heard = ann.ask(Message::PartyCreate(open("")), 4);
+    let expected = [
+        "update true false ann",
+        "c party of ann led by ann for ann, open of 2, ",
+        "party of ann led by ann for ann, open of 2, ann",
+        "+ann -",
+    ];
+    assert_eq!(heard, expected);
 }
