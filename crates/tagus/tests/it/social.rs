@@ -111,7 +111,10 @@ fn friends_are_shown_online() {
     assert_eq!(online(&other)["users"][0]["online"], Value::Null);
     let query = format!("token={}&status=true", other.token);
     let mut socket = Client::upgrade(&server, Kind::Json, &query);
-    socket.ping();
+    socket.until(|message| match message {
+        Message::StatusPresenceEvent(event) => Some(event),
+        _ => None,
+    });
     assert_eq!(online(&other)["users"][0]["online"], true);
 }
 
