@@ -36,6 +36,7 @@ mod remote;
 mod room_values;
 mod routes;
 mod scheduler;
+mod serve;
 mod server;
 mod server_code;
 mod sessions;

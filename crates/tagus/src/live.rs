@@ -259,10 +259,11 @@ impl Live {
                 Push::Notification(one) => {
                     let user_id = one.user_id;
                     // Where the sink's queue is full this is counted there; the receiver loses nothing.
-                    drop(self.sent_notifications.send(SentNotification {
+                    let sent = SentNotification {
                         notification: one.clone(),
                         is_connected: self.people().by_user.contains_key(&user_id),
-                    }));
+                    };
+                    let _ = self.sent_notifications.send(sent);
                     let notifications = vec![notification_out(one)];
                     let message = Message::Notifications(Notifications { notifications });
                     self.send_to_user(user_id, message);

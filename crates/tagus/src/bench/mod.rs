@@ -63,7 +63,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<()> {
         };
         tokio::select! {
             ended = workload => ended,
-            stopped = crate::server::stop_signal() => {
+            stopped = crate::serve::stop_signal() => {
                 stopped?;
                 bail!("stopped before the end")
             }

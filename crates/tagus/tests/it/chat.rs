@@ -10,32 +10,13 @@ use tagus::wire::realtime::{
 use tagus::{ApiError, ChannelKind, RpcCall};
 
 use crate::server::{Server, bearer};
+use crate::social::{Player, player};
 use crate::socket::{Client, Kind};
 
 const KINDS: [Kind; 3] = [Kind::Json, Kind::Protobuf, Kind::Tcp];
 const ROOM: i32 = 1;
 const DIRECT: i32 = 2;
 const GROUP: i32 = 3;
-
-/// A player: their token, id and name.
-struct Player {
-    token: String,
-    id: String,
-    name: String,
-}
-
-fn player(server: &Server, device: &str) -> Player {
-    let token = server.token(device);
-    let account = server
-        .call("GET", "/v2/account", &bearer(&token), b"")
-        .json();
-    let text = |member: &str| account["user"][member].as_str().unwrap().to_owned();
-    Player {
-        token,
-        id: text("id"),
-        name: text("username"),
-    }
-}
 
 fn rest(server: &Server, player: &Player, verb: &str, path: &str, body: &str) -> Value {
     let answer = server.call(verb, path, &bearer(&player.token), body.as_bytes());
