@@ -29,6 +29,8 @@ pub struct Identity {
     pub appears_online: bool,
     /// The client's language tag; empty when it named none.
     pub lang: String,
+    /// A number of the house's own, which shards only carry.
+    pub arrival: u64,
 }
 
 /// Who sent a request that a shard handed up.

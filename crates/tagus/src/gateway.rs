@@ -235,6 +235,7 @@ pub(crate) fn identity(login: Login, appears_online: bool, lang: String) -> Iden
         vars: login.vars,
         appears_online,
         lang,
+        arrival: 0,
     }
 }
 

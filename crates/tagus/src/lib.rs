@@ -14,6 +14,7 @@ mod admin;
 mod admin_api;
 pub mod admin_cli;
 mod api;
+mod arriving;
 mod assets;
 pub mod bench;
 mod boards;

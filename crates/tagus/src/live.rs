@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -22,6 +23,7 @@ use tagus_wire::realtime::{
     StreamPresenceEvent, UserPresence,
 };
 
+use crate::arriving::Arriving;
 use crate::events::SentNotification;
 use crate::work_queue::WorkQueue;
 
@@ -39,6 +41,14 @@ struct People {
     connections: HashMap<SessionId, Connection>,
     by_user: HashMap<UserId, Vec<SessionId>>,
     followers: Followers,
+    arriving: Arriving,
+}
+
+impl People {
+    /// Whether a user has a connection, or is about to have one.
+    fn hears(&self, user_id: UserId) -> bool {
+        self.by_user.contains_key(&user_id) || self.arriving.of(user_id)
+    }
 }
 
 /// An open connection.
@@ -103,6 +113,11 @@ impl Live {
             identity,
         };
         let mut people = self.people();
+        let missed = people.arriving.take(user_id, connection.identity.arrival);
+        for envelope in &missed {
+            // Before the lock is given back, so that nothing later overtakes it.
+            self.shards.push([connection.conn], envelope);
+        }
         people.connections.insert(session_id, connection);
         people.by_user.entry(user_id).or_default().push(session_id);
         drop(people);
@@ -116,6 +131,11 @@ impl Live {
                 Err(error) => tracing::debug!(%error, "appear online"),
             }
         }
+    }
+
+    /// From now on a user's messages are kept for a connection that is about to be made; answers its number.
+    pub(crate) fn expect(&self, user_id: UserId) -> u64 {
+        self.people().arriving.expect(user_id, Instant::now())
     }
 
     /// Forgets a connection. The changes that others see are to be announced.
@@ -261,7 +281,7 @@ impl Live {
                     // Where the sink's queue is full this is counted there; the receiver loses nothing.
                     let sent = SentNotification {
                         notification: one.clone(),
-                        is_connected: self.people().by_user.contains_key(&user_id),
+                        is_connected: self.people().hears(user_id),
                     };
                     let _ = self.sent_notifications.send(sent);
                     let notifications = vec![notification_out(one)];
@@ -305,13 +325,17 @@ impl Live {
         let Some((stream, envelope, only)) = read_push(message) else {
             return tracing::error!("unreadable message on the bus");
         };
-        let user = || UserId(stream.subject);
+        let user = UserId(stream.subject);
+        let mut people = self.people();
         let mut sessions = match stream.mode {
-            StreamMode::NOTIFICATIONS => self.sessions_of(user()),
+            StreamMode::NOTIFICATIONS => {
+                people.arriving.keep(user, &envelope);
+                people.by_user.get(&user).cloned().unwrap_or_default()
+            }
             // Others must not learn by a stream's members who follows whom.
             StreamMode::STATUS => {
-                let mut sessions = self.sessions_of(user());
-                sessions.extend(self.people().followers.of(user()));
+                let mut sessions = people.by_user.get(&user).cloned().unwrap_or_default();
+                sessions.extend(people.followers.of(user));
                 sessions.sort_unstable();
                 sessions.dedup();
                 sessions
@@ -325,13 +349,12 @@ impl Live {
         if !only.is_empty() {
             sessions.retain(|session| only.contains(session));
         }
-        let people = self.people();
         let conns: Vec<ConnRef> = sessions
             .iter()
             .filter_map(|session| people.connections.get(session))
             .map(|connection| connection.conn)
             .collect();
-        drop(people);
+        // Before the lock is given back, so that messages to one connection keep their order.
         self.shards.push(conns, &envelope);
     }
 

@@ -140,7 +140,7 @@ pub fn route(verb: &str, path: &str) -> Result<Routed, RouteError> {
         *segments.get_mut(count).ok_or(RouteError::NotFound)? = segment;
         count += 1;
     }
-    let segments = &segments[..count];
+    let segments = segments.get(..count).unwrap_or_default();
     let mut failure = RouteError::NotFound;
     for info in METHODS {
         for route in info.routes {

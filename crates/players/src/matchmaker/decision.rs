@@ -1,5 +1,6 @@
 //! One decision: is there a match for this ticket?
 
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use tagus_base::UnixMillis;
@@ -7,7 +8,7 @@ use tagus_base::UnixMillis;
 use super::search::{self, Member};
 use super::slots::Slot;
 use super::teams::{self, Side};
-use super::ticket::Ticket;
+use super::ticket::{MATCH_PLAYERS_MAX, TEAMS_MAX, Ticket};
 use super::{Matchmaker, NO_SLOT, Waiting};
 
 /// Most of the tickets the index gives that a decision looks at.
@@ -36,6 +37,42 @@ struct Candidate<'a> {
     is_elsewhere: bool,
     /// How well it fits the query's optional clauses.
     score: f64,
+}
+
+/// What decides whether a ticket is looked at, in little memory: a decision may go over all of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Brief {
+    order: u64,
+    min: u16,
+    max: u16,
+    size: u16,
+    team_count: u8,
+    /// Whether its query costs more than [`CHEAP_COST_MAX`].
+    is_dear: bool,
+}
+
+const _: () = assert!(MATCH_PLAYERS_MAX <= u16::MAX as u32);
+const _: () = assert!(TEAMS_MAX <= u8::MAX as u32);
+
+impl Brief {
+    pub(super) fn of(ticket: &Ticket) -> Self {
+        Self {
+            order: ticket.order,
+            min: ticket.counts.min as u16,
+            max: ticket.counts.max as u16,
+            size: ticket.size() as u16,
+            team_count: ticket.team_count as u8,
+            is_dear: ticket.criteria.cost() > CHEAP_COST_MAX,
+        }
+    }
+
+    /// Whether two tickets could be in a match by the numbers of players.
+    fn fits(&self, other: &Self) -> bool {
+        let max = self.max.min(other.max);
+        self.team_count == other.team_count
+            && self.min.max(other.min) <= max
+            && self.size + other.size <= max
+    }
 }
 
 /// What a decision has left to spend.
@@ -105,24 +142,23 @@ impl Matchmaker {
     /// The tickets to look at in the order of preference: of those that could be in a match by their numbers, the
     /// older ones, those with dear queries last.
     fn oldest(&self, first: &Waiting, found: impl Iterator<Item = Slot>) -> Vec<Slot> {
-        let counts = first.ticket.counts;
-        let size = first.ticket.size();
-        let mut fitting: Vec<(bool, u64, Slot)> = found
-            .filter_map(|slot| {
-                let other = &self.waiting(slot)?.ticket;
-                let both = counts.and(other.counts);
-                let fits = both.min <= both.max && size + other.size() <= both.max;
-                let fits = fits && other.team_count == first.ticket.team_count;
-                let dear = other.criteria.cost() > CHEAP_COST_MAX;
-                fits.then_some((dear, other.order, slot))
-            })
-            .collect();
-        if fitting.len() > CANDIDATES_LOOKED_AT_MAX {
-            fitting.select_nth_unstable(CANDIDATES_LOOKED_AT_MAX);
-            fitting.truncate(CANDIDATES_LOOKED_AT_MAX);
+        let own = Brief::of(&first.ticket);
+        // The worst of those kept is on top.
+        let mut kept = BinaryHeap::with_capacity(CANDIDATES_LOOKED_AT_MAX + 1);
+        for slot in found {
+            let Some(brief) = self.briefs.get(slot as usize).filter(|it| it.fits(&own)) else {
+                continue;
+            };
+            let rank = (brief.is_dear, brief.order, slot);
+            if kept.len() < CANDIDATES_LOOKED_AT_MAX {
+                kept.push(rank);
+            } else if kept.peek().is_some_and(|worst| rank < *worst) {
+                kept.pop();
+                kept.push(rank);
+            }
         }
-        fitting.sort_unstable();
-        fitting.into_iter().map(|(_, _, slot)| slot).collect()
+        let sorted = kept.into_sorted_vec().into_iter();
+        sorted.map(|(_, _, slot)| slot).collect()
     }
 
     /// The ticket itself and those that agree with it, the best first.

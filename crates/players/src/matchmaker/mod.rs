@@ -38,6 +38,7 @@ use hashbrown::HashMap;
 use tagus_base::{Millis, Rng, SessionId, UnixMillis, Uuid};
 
 use criteria::CriteriaTable;
+use decision::Brief;
 use index::{Index, Reach};
 use slots::{Bits, Slot};
 use teams::{Side, favourite_wins};
@@ -165,6 +166,8 @@ pub struct Matchmaker {
     orders: u64,
     /// Boxed, for the vector grows in leaps.
     slots: Vec<Option<Box<Waiting>>>,
+    /// Of the tickets in the slots; those of free slots are nobody's.
+    briefs: Vec<Brief>,
     free: Vec<Slot>,
     by_id: HashMap<TicketId, Slot>,
     by_session: HashMap<SessionId, [Slot; TICKETS_PER_SESSION_MAX]>,
@@ -199,6 +202,7 @@ impl Matchmaker {
             config,
             orders: 0,
             slots: Vec::new(),
+            briefs: Vec::new(),
             free: Vec::new(),
             by_id: HashMap::new(),
             by_session: HashMap::new(),
@@ -421,7 +425,9 @@ impl Matchmaker {
         let slot = self.free.pop().unwrap_or(self.slots.len() as Slot);
         if slot as usize == self.slots.len() {
             self.slots.push(None);
+            self.briefs.push(Brief::default());
         }
+        self.briefs[slot as usize] = Brief::of(&ticket);
         self.by_id.insert(ticket.id, slot);
         for entry in &ticket.entries {
             let slots = self.by_session.entry(entry.session_id);

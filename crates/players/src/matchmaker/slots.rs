@@ -12,11 +12,11 @@ pub(super) enum SlotSet {
     Many(Bits, u32),
 }
 
-/// Longest list; the next slot makes it bits.
+/// A list is at most this long, or as long as it takes less memory than bits would; the next slot makes it bits.
 const FEW_MAX: usize = 512;
 
-/// A set of bits shorter than this becomes a list again.
-const MANY_MIN: u32 = 256;
+/// Bits that are fewer than this, and fewer than half of what is worth them, become a list again.
+const MANY_MIN: usize = 256;
 
 impl Default for SlotSet {
     fn default() -> Self {
@@ -35,14 +35,15 @@ impl SlotSet {
                 let Err(at) = slots.binary_search(&slot) else {
                     return;
                 };
-                if slots.len() < FEW_MAX {
+                let highest = slots.last().copied().unwrap_or_default().max(slot);
+                if slots.len() < FEW_MAX.max(highest as usize / 32) {
                     slots.insert(at, slot);
                     return;
                 }
                 let mut bits = Bits::default();
                 slots.iter().for_each(|slot| bits.insert(*slot));
                 bits.insert(slot);
-                *self = Self::Many(bits, FEW_MAX as u32 + 1);
+                *self = Self::Many(bits, slots.len() as u32 + 1);
             }
             Self::Many(bits, count) => {
                 *count += u32::from(!bits.contains(slot));
@@ -61,7 +62,7 @@ impl SlotSet {
             Self::Many(bits, count) => {
                 *count -= u32::from(bits.contains(slot));
                 bits.remove(slot);
-                if *count < MANY_MIN {
+                if (*count as usize) < MANY_MIN.max(bits.0.len()) {
                     *self = Self::Few(bits.iter().collect());
                 }
             }

@@ -248,19 +248,19 @@ impl Ticket {
         });
         let created_at = self.created_at.0 as f64 * NANOS_PER_MILLI;
         let own = [
-            ("min_count", FactValue::Number(self.counts.min.into())),
-            ("max_count", FactValue::Number(self.counts.max.into())),
-            (
-                "party_id",
-                FactValue::Text(self.party_id.as_deref().unwrap_or_default()),
-            ),
-            (CREATED_AT, FactValue::Number(created_at)),
+            ("min_count", self.counts.min.into()),
+            ("max_count", self.counts.max.into()),
+            (CREATED_AT, created_at),
         ];
-        let own = own.map(|(field, value)| Fact {
+        let own = own.map(|(field, number)| Fact {
             field: field.into(),
-            value,
+            value: FactValue::Number(number),
         });
-        strings.chain(numbers).chain(own).collect()
+        let party = self.party_id.as_deref().map(|party_id| Fact {
+            field: "party_id".into(),
+            value: FactValue::Text(party_id),
+        });
+        strings.chain(numbers).chain(own).chain(party).collect()
     }
 }
 

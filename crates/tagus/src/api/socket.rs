@@ -72,17 +72,17 @@ pub(crate) fn check<B>(
     let accept = ws_check_upgrade(find)
         .map_err(|error| SocketRefusal::Text(error.status(), "Not a WebSocket upgrade"))?;
     let ext = value("ext") == Some("1");
+    let lang = value("lang").unwrap_or_default().chars();
+    let mut identity = identity(
+        login,
+        value("status").is_some_and(is_true),
+        lang.take(LANG_CHARS_MAX).collect(),
+    );
+    // The client may be told that it is connected before its shard has the socket.
+    identity.arrival = gateway.live.expect(identity.user_id);
     Ok(SocketRequest {
         kind: ArrivalKind::WebSocket {
-            identity: identity(
-                login,
-                value("status").is_some_and(is_true),
-                value("lang")
-                    .unwrap_or_default()
-                    .chars()
-                    .take(LANG_CHARS_MAX)
-                    .collect(),
-            ),
+            identity,
             format,
             ext,
         },

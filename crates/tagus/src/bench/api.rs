@@ -130,7 +130,7 @@ pub(super) async fn run(args: ApiArgs, json: bool) -> anyhow::Result<()> {
         for row in measured.rows() {
             progress.say(&if json { row.json(&args) } else { row.text() });
         }
-        if !json {
+        if !json && args.store.is_none() {
             progress.say(&measured.limits_text());
         }
     }

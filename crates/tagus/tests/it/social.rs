@@ -220,3 +220,19 @@ fn a_sink_hears_of_each_notification_and_who_is_away() {
     let counted = server.admin("/metrics").body;
     assert!(counted.contains("tagus_notification_sink_queued_total 2"));
 }
+
+#[test]
+fn who_is_connected_hears_what_comes_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let one = player(&server, "device-at-once");
+    for number in 0..30 {
+        let other = player(&server, &format!("device-at-once-{number}"));
+        let mut socket = Client::open(&server, Kind::Json, &other.token);
+        post(&server, &one, &format!("/v2/friend?ids={}", other.id));
+        socket.until(|message| match message {
+            Message::Notifications(_) => Some(()),
+            _ => None,
+        });
+    }
+}
