@@ -4,7 +4,7 @@ mod model;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tagus_base::{Millis, SessionId, UnixMillis, UserId, Uuid};
+use tagus_base::{Millis, Rng, SessionId, UnixMillis, UserId, Uuid};
 use tagus_players::matchmaker::{
     Entry, GATHER_MS_MAX, IntervalModel, IntervalModelConfig, MATCH_PLAYERS_MAX, Match, Matchmaker,
     MatchmakerConfig, NewTicket, PARTY_PLAYERS_MAX, PROPERTIES_MAX, PROPERTY_NAME_BYTES_MAX,
@@ -376,6 +376,45 @@ fn large_matches_fill_up() {
         driver.go(0);
     }
     assert_eq!(driver.matches[0].players(), 100);
+}
+
+/// Enough tickets for every form of the index's sets.
+#[test]
+fn among_many_the_oldest_that_agrees_is_found() {
+    let mut rng = Rng::new(3);
+    let mut driver = Driver::new();
+    let mut add = |driver: &mut Driver, count: u64, query: &dyn Fn(u32) -> String| {
+        let skill = rng.below(2_000);
+        let mut wish = wish(2, 2, &query(skill));
+        let mode = format!("m{}", rng.below(3));
+        wish.string_properties.insert("mode".into(), mode);
+        wish.numeric_properties.insert("skill".into(), skill.into());
+        let mut new = ticket(&[0], wish);
+        new.entries[0].session_id = SessionId(Uuid(u128::from(count).to_be_bytes()));
+        driver.maker.handle_add(at(count), new).unwrap()
+    };
+    for count in 0..1_500 {
+        // Everybody wants somebody better: nobody agrees.
+        let better = |skill| format!("+properties.mode:/m[01]/ +properties.skill:>{skill}");
+        add(&mut driver, count, &better);
+    }
+    driver.go(1_500);
+    assert_eq!(driver.maker.len(), 1_500);
+    let mut partners = 0;
+    for count in 1_500..1_600 {
+        let worse = |skill| format!("+properties.skill:<={} -properties.mode:m0", skill / 2);
+        let id = add(&mut driver, count, &worse);
+        let own = driver.maker.ticket_of(id).unwrap().clone();
+        let others = driver.maker.tickets().filter(|it| it.id != id);
+        let agreeing = others.filter(|it| it.accepts(&own) && own.accepts(it));
+        let expected = agreeing.min_by_key(|it| it.created_at).map(|it| it.id);
+        driver.go(count);
+        let found = driver.matches.pop().map(|it| it.tickets[1].id);
+        assert_eq!(found, expected);
+        partners += u32::from(found.is_some());
+        driver.maker.remove(id);
+    }
+    assert!(partners > 20, "{partners}");
 }
 
 #[test]

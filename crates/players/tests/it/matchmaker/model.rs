@@ -110,14 +110,14 @@ impl Model {
     /// A match that should have been made.
     fn missed(&self, now: u64) -> Option<Vec<TicketId>> {
         let ids: Vec<TicketId> = self.tickets.keys().copied().collect();
-        let groups = (1_u32..1 << ids.len()).map(|bits| {
+        let mut groups = (1_u32..1 << ids.len()).map(|bits| {
             let chosen = ids
                 .iter()
                 .enumerate()
                 .filter(|(index, _)| bits >> index & 1 == 1);
             chosen.map(|(_, id)| *id).collect::<Vec<_>>()
         });
-        groups.into_iter().find(|group| self.will_do(now, group))
+        groups.find(|group| self.will_do(now, group))
     }
 
     /// Checks the matches and takes their tickets out.
