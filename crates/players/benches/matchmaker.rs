@@ -25,6 +25,7 @@ fn main() -> Result<(), QueryError> {
         measure("2 players, nobody fits", lonely)?;
         measure("10 players, rated", rated)?;
         measure("2 players, wildcards without an index, nobody fits", wild)?;
+        measure("16 players, three of four refuse, nobody fits", quarrelsome)?;
         measure("10 players, hostile newcomers", hostile)?;
     }
     Ok(())
@@ -51,10 +52,9 @@ fn measure(name: &str, wish: MakeWish) -> Result<(), QueryError> {
     }
     let each = resident_bytes().saturating_sub(before) as f64 / WAITING as f64;
     println!("{name}: {count} tickets came, {WAITING} wait");
-    println!(
-        "  {:.1} s, {each:.0} bytes a ticket",
-        begin.elapsed().as_secs_f64()
-    );
+    let seconds = begin.elapsed().as_secs_f64();
+    // Later pools use the memory of the first again.
+    println!("  {seconds:.1} s, {each:.0} further bytes a ticket");
     let mut adds = Vec::new();
     let mut decisions = Vec::new();
     for _ in 0..NEWCOMERS {
@@ -168,6 +168,18 @@ fn wild(rng: &mut Rng, _count: usize) -> Result<Wish, QueryError> {
     let query = format!("+properties.code:*{}?", digit + 1);
     let mut wish = Wish::new(2, 2, query.parse()?);
     let code = format!("{}{digit}x", rng.below(100_000));
+    wish.string_properties.insert("code".to_owned(), code);
+    Ok(wish)
+}
+
+/// Everybody refuses half of the others, so that the search for sixteen who agree is long.
+fn quarrelsome(rng: &mut Rng, _count: usize) -> Result<Wish, QueryError> {
+    let refused: String = (0..16)
+        .filter(|_| rng.below(2) == 0)
+        .map(|code| format!("-properties.code:c{code} "))
+        .collect();
+    let mut wish = Wish::new(16, 16, refused.parse()?);
+    let code = format!("c{}", rng.below(16));
     wish.string_properties.insert("code".to_owned(), code);
     Ok(wish)
 }

@@ -286,7 +286,10 @@ fn accounts_are_deleted_while_others_join(store: &Store) {
     }
     let results = at_once(store, |store, number| {
         let number = number + 1;
-        if number % 4 == 0 {
+        if number == 1 {
+            // Stays: a group without members would be gone before the others come.
+            Ok(0)
+        } else if number % 4 == 0 {
             let (id, tombstone_time) = (user(number), UnixMillis(2));
             commit(store, AccountOp::Delete { id, tombstone_time })
         } else if number <= WRITERS / 2 {
@@ -297,7 +300,7 @@ fn accounts_are_deleted_while_others_join(store: &Store) {
     });
     assert!(results.iter().all(Result::is_ok), "{results:?}");
     let left = states(store, 1).len();
-    assert_eq!(left, WRITERS as usize / 2 * 3 / 4);
+    assert_eq!(left, WRITERS as usize / 2 * 3 / 4 + 1);
     assert_eq!(found(store, 1).unwrap().edge_count, left as u64);
 }
 
