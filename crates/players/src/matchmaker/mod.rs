@@ -13,7 +13,8 @@
 //!
 //! The bound on waiting: a ticket is in a match as soon as one is possible by these rules, found within the limits of a
 //! decision: it looks at no more than [`CANDIDATES_LOOKED_AT_MAX`] of the tickets that the index gives,
-//! those with cheap queries first, then the older ones first.
+//! those with cheap queries first, then the older ones first, and spends a fixed effort on their queries and on who of
+//! them agrees with whom. A dozen tickets are always searched wholly.
 
 #![warn(
     clippy::disallowed_methods,
