@@ -218,7 +218,7 @@ pub struct StorageAck {
 /// On whose behalf storage is used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StorageRights {
-    /// A user's: permissions count, and only own objects are written. At most [`STORAGE_OBJECTS_MAX`] objects in one call.
+    /// A user's: permissions count, and only own objects are written. At most [`crate::STORAGE_OBJECTS_MAX`] objects in one call.
     User(UserId),
     /// The server's: permissions do not count. At most `Batch::OPS_MAX` objects in one call.
     Server,
