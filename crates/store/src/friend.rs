@@ -99,12 +99,16 @@ impl Store {
         one: UserId,
         other: UserId,
     ) -> Result<[Option<FriendRow>; 2], StoreError> {
-        let edge = |source: UserId, destination: UserId| {
-            let sql = "SELECT source, destination, state, metadata, update_time FROM friend
-                 WHERE source = $1 AND destination = $2";
-            self.first(Query::new(sql, params![source, destination], decode))
-        };
-        Ok([edge(one, other).await?, edge(other, one).await?])
+        // One statement, so that both edges are as they were at one moment.
+        let sql = "SELECT source, destination, state, metadata, update_time FROM friend
+             WHERE (source = $1 AND destination = $2) OR (source = $2 AND destination = $1)";
+        let found = self.all(Query::new(sql, params![one, other], decode));
+        let mut edges = [None, None];
+        for edge in found.await? {
+            let place = usize::from(edge.source == other);
+            edges[place] = Some(edge);
+        }
+        Ok(edges)
     }
 
     /// The edges of an account after the given place, by state, then time, then destination; of one state if it is named.
