@@ -26,10 +26,10 @@ for (const format of Object.keys(FORMATS)) {
       assert.equal(channel.self.user_id, one.session.user_id);
       assert.deepEqual(channel.presences ?? [], []);
       // The answer first, then the own presence.
+      await one.next("channel_presence_event");
       assert.deepEqual(one.kinds(), ["channel", "channel_presence_event"]);
       const joined = await other.socket.joinChat(name, ROOM, true, false);
       assert.deepEqual(joined.presences.map(userId), [one.session.user_id]);
-      await one.next("channel_presence_event");
       const arrival = await one.next("channel_presence_event");
       assert.deepEqual(arrival.joins.map(userId), [other.session.user_id]);
 
