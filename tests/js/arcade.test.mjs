@@ -23,9 +23,11 @@ const FLAGS = [
   "--disable-sync",
 ];
 const PICTURES = fileURLToPath(new URL("../../artefacts/", import.meta.url));
-const WAIT_MS_MAX = 15_000;
+const WAIT_MS_MAX = 30_000;
 const GROW_MS_MAX = 60_000;
 const LOOK_AGAIN_MS = 40;
+/** More bots than there are without settings, so that some are soon in view. */
+const ROOMS = `[{ name = "arena", game = "arena", params = '{"bots_fill":50}' }]`;
 const WIDTH = 1280;
 const HEIGHT = 720;
 
@@ -38,7 +40,7 @@ const told = { views: [], worlds: [], complaints: [] };
 
 before(async () => {
   await mkdir(PICTURES, { recursive: true });
-  server = await startServer("tagus");
+  server = await startServer("tagus", { TAGUS_ROOMS: ROOMS });
   cable = await Cable.to(server.host, server.port);
   browser = await puppeteer.launch({ executablePath: BROWSER, args: FLAGS });
   page = await browser.newPage();
