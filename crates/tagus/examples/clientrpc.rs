@@ -3,10 +3,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tagus::base::{SeatIndex, Uuid};
+use tagus::base::{RoomId, SeatIndex, Uuid};
 use tagus::leaderboards::{Leaderboard, Operator, TournamentRules};
 use tagus::room::{Game, InitError, Input, LeaveReason, RestoreError, Room, Settings, Setup, To};
-use tagus::{ApiError, Appearance, NewNotification, RpcCall, Server, StreamId, StreamMode};
+use tagus::{
+    ApiError, Appearance, Matched, NewNotification, RpcCall, Server, StreamId, StreamMode, Tagus,
+};
 
 fn main() -> anyhow::Result<()> {
     let config = tagus::cli::serve_config()?;
@@ -21,12 +23,25 @@ fn main() -> anyhow::Result<()> {
         .rpc("clientrpc.send_stream_data", send_stream_data)
         .rpc("clientrpc.create_leaderboard", create_leaderboard)
         .rpc("clientrpc.create_tournament", create_tournament)
+        .matchmaker_matched(matched)
         .run()
 }
 
 async fn create_match(call: RpcCall) -> Result<String, ApiError> {
     let id = call.tagus.room_create("echo", call.payload).await?;
     Ok(format!(r#"{{"match_id":"{id}"}}"#))
+}
+
+/// Players who all ask for the mode `authoritative` get an authoritative match, the others a relayed one.
+async fn matched(tagus: Tagus, matched: Matched) -> Result<Option<RoomId>, ApiError> {
+    let mut modes = matched
+        .users
+        .iter()
+        .map(|user| user.string_properties.get("mode"));
+    if !modes.all(|mode| mode.is_some_and(|mode| mode == "authoritative")) {
+        return Ok(None);
+    }
+    Ok(Some(tagus.room_create("echo", "").await?))
 }
 
 /// A notification that is kept: `{"user_id":"…","subject":"…","content":{…}}`.

@@ -27,6 +27,7 @@ use crate::entry::{Entry, VERSION_VARIABLE};
 use crate::events::{Event, SentNotification};
 use crate::hooks::Hooks;
 use crate::live::Live;
+use crate::matchmaker::LiveMatchmaker;
 use crate::parties::LiveParties;
 use crate::realtime;
 use crate::remote::Remotes;
@@ -54,6 +55,7 @@ pub(crate) struct Gateway {
     pub(crate) sessions: Sessions,
     pub(crate) live: Arc<Live>,
     pub(crate) parties: LiveParties,
+    pub(crate) matchmaker: Arc<LiveMatchmaker>,
     /// Keeps `live` hearing the bus.
     pub(crate) _listener: Listener,
     pub(crate) directory: Directory,
@@ -149,6 +151,7 @@ impl Upstream for Door {
         tracing::debug!(session_id = %requester.session_id, "disconnected");
         let left = self.0.live.disconnected(requester);
         self.0.parties.disconnected(requester.session_id);
+        self.0.matchmaker.disconnected(requester.session_id);
         left.iter().for_each(|event| self.0.live.announce(event));
         self.0.sessions.end(requester.session_id);
     }

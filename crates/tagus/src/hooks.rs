@@ -8,13 +8,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use tagus_base::{SessionId, UserId};
+use tagus_base::{RoomId, SessionId, UserId};
 use tagus_players::leaderboards::BoardEvent;
 use tagus_shard::Identity;
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::{ClientMessage, MessageKind, Method};
 
 use crate::api::ApiError;
+use crate::matchmaker::Matched;
 use crate::server_code::ServerCode;
 use crate::tagus::Tagus;
 
@@ -71,6 +72,8 @@ type AfterMessageFn =
     Arc<dyn Fn(Tagus, Caller, Message, Option<Message>) -> BoxFuture<()> + Send + Sync>;
 
 type BoardFn = Arc<dyn Fn(Tagus, BoardEvent) -> BoxFuture<Result<(), ApiError>> + Send + Sync>;
+type MatchedFn =
+    Arc<dyn Fn(Tagus, Matched) -> BoxFuture<Result<Option<RoomId>, ApiError>> + Send + Sync>;
 type SessionFn = Arc<dyn Fn(Tagus, Caller) -> BoxFuture<()> + Send + Sync>;
 
 /// What server code may hear of boards.
@@ -86,6 +89,7 @@ pub(crate) struct Hooks {
     pub(crate) session_start: Option<SessionFn>,
     pub(crate) session_end: Option<SessionFn>,
     pub(crate) code: ServerCode,
+    matched: Option<MatchedFn>,
     boards: BTreeMap<BoardHook, BoardFn>,
     rpcs: HashMap<String, RpcFn>,
     before: HashMap<&'static str, Box<dyn Any + Send + Sync>>,
@@ -187,6 +191,19 @@ impl Hooks {
     {
         let hook = move |tagus, caller| -> BoxFuture<()> { Box::pin(hook(tagus, caller)) };
         self.session_end = Some(Arc::new(hook));
+    }
+
+    pub(crate) fn set_matched<F, Fut>(&mut self, hook: F)
+    where
+        F: Fn(Tagus, Matched) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<RoomId>, ApiError>> + Send + 'static,
+    {
+        let hook: MatchedFn = Arc::new(move |tagus, matched| Box::pin(hook(tagus, matched)));
+        self.matched = Some(hook);
+    }
+
+    pub(crate) fn matched(&self) -> Option<&MatchedFn> {
+        self.matched.as_ref()
     }
 
     pub(crate) fn add_board<F, Fut>(&mut self, of: BoardHook, hook: F)

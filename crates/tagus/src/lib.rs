@@ -30,6 +30,7 @@ mod export;
 mod gateway;
 mod hooks;
 mod live;
+mod matchmaker;
 mod ops;
 mod parties;
 mod realtime;
@@ -50,14 +51,15 @@ pub use api::{
     CODE_UNAVAILABLE,
 };
 pub use config::{
-    Config, ConfigError, KeyRing, RemoteConfig, RoomConfig, ServerCodeConfig, StoreSettings,
-    StoreUrl, configuration_reference,
+    Config, ConfigError, KeyRing, MatchmakerSettings, RemoteConfig, RoomConfig, ServerCodeConfig,
+    StoreSettings, StoreUrl, configuration_reference,
 };
 pub use directory::{RoomFilter, RoomListing};
 pub use entry::{ClientConfig, Maintenance};
 pub use events::{Event, SentNotification};
 pub use hooks::{Caller, RpcCall};
 pub use live::{Appearance, JoinError};
+pub use matchmaker::{Matched, MatchedUser};
 pub use ops::{backup, healthcheck, migrate_copy, migration_status, restore};
 pub use routes::{HttpCall, HttpReply};
 pub use scheduler::JobCall;

@@ -272,6 +272,19 @@ impl Live {
         self.send(&stream, &[], message);
     }
 
+    /// Sends to one connection of this node, if it is open.
+    pub(crate) fn send_to_session(&self, session_id: SessionId, message: Message) {
+        let envelope = Envelope {
+            cid: String::new(),
+            message: Some(message),
+        };
+        let people = self.people();
+        if let Some(connection) = people.connections.get(&session_id) {
+            // Before the lock is given back, so that messages to one connection keep their order.
+            self.shards.push([connection.conn], &envelope);
+        }
+    }
+
     /// Hands on what a change of durable things must tell, in its order.
     pub(crate) fn deliver(&self, pushes: Vec<Push>) {
         for push in pushes {

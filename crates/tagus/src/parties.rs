@@ -5,33 +5,37 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tagus_base::{NodeId, SessionId, Uuid};
+use tagus_players::matchmaker::{TicketId, Wish};
 use tagus_players::{
     Parties, Party, PartyFilter, PartyId, PartyJoin, PartyLeft, PartyPage, PartyRemoved,
     PartySettings, PlayersError, Presence, StreamEvent,
 };
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::realtime::{
-    self, PartyClose, PartyData, PartyDataSend, PartyJoinRequest, PartyLeader, PartyUpdate,
-    UserPresence,
+    self, PartyClose, PartyData, PartyDataSend, PartyJoinRequest, PartyLeader,
+    PartyMatchmakerTicket, PartyUpdate, UserPresence,
 };
 
 use crate::api::ApiError;
 use crate::gateway::random_bytes;
 use crate::live::{Appearance, Live, presence_out};
+use crate::matchmaker::LiveMatchmaker;
 
 /// See the module.
 pub(crate) struct LiveParties {
     node: NodeId,
     live: Arc<Live>,
+    matchmaker: Arc<LiveMatchmaker>,
     parties: Mutex<Parties>,
 }
 
 impl LiveParties {
     /// None yet.
-    pub(crate) fn new(node: NodeId, live: Arc<Live>) -> Self {
+    pub(crate) fn new(node: NodeId, live: Arc<Live>, matchmaker: Arc<LiveMatchmaker>) -> Self {
         Self {
             node,
             live,
+            matchmaker,
             parties: Mutex::default(),
         }
     }
@@ -109,6 +113,7 @@ impl LiveParties {
     ) -> Result<(), ApiError> {
         let mut parties = self.lock();
         if let PartyRemoved::Member(member) = parties.remove(id, by, whom)? {
+            self.matchmaker.party_changed(id);
             let stream = id.stream();
             self.live.announce(&StreamEvent {
                 stream: stream.clone(),
@@ -157,6 +162,7 @@ impl LiveParties {
     pub(crate) fn close(&self, id: &PartyId, by: Option<SessionId>) -> Result<(), ApiError> {
         let mut parties = self.lock();
         let party = parties.close(id, by)?;
+        self.matchmaker.party_changed(id);
         let stream = id.stream();
         let party_id = id.to_string();
         let message = Message::PartyClose(PartyClose { party_id });
@@ -171,6 +177,9 @@ impl LiveParties {
     pub(crate) fn leave(&self, id: &PartyId, session_id: SessionId) {
         let mut parties = self.lock();
         let left = parties.leave(id, session_id);
+        if left.is_some() {
+            self.matchmaker.party_changed(id);
+        }
         let event = self.live.leave(&id.stream(), session_id);
         left.iter().for_each(|left| self.tell_leader(left));
         event.iter().for_each(|event| self.live.announce(event));
@@ -189,6 +198,40 @@ impl LiveParties {
         Ok(requests_out(id, &self.lock().led(id, by)?.requests))
     }
 
+    /// Makes a ticket of all members for the leader, and tells the others of it.
+    pub(crate) fn add_ticket(
+        &self,
+        id: &PartyId,
+        by: SessionId,
+        wish: Wish,
+    ) -> Result<(TicketId, PartyMatchmakerTicket), ApiError> {
+        let parties = self.lock();
+        let party = parties.led(id, by)?;
+        let ticket = self.matchmaker.add_party(party, wish)?;
+        let message = PartyMatchmakerTicket {
+            party_id: id.to_string(),
+            ticket: ticket.to_string(),
+        };
+        let others = others(party, by);
+        if !others.is_empty() {
+            let message = Message::PartyMatchmakerTicket(message.clone());
+            self.live.send(&id.stream(), &others, message);
+        }
+        Ok((ticket, message))
+    }
+
+    /// Takes back a ticket of the party for the leader.
+    pub(crate) fn remove_ticket(
+        &self,
+        id: &PartyId,
+        by: SessionId,
+        ticket: TicketId,
+    ) -> Result<(), ApiError> {
+        let parties = self.lock();
+        parties.led(id, by)?;
+        self.matchmaker.remove_party(id, ticket)
+    }
+
     /// Hands data to the other members.
     pub(crate) fn send(
         &self,
@@ -198,8 +241,7 @@ impl LiveParties {
     ) -> Result<(), ApiError> {
         let parties = self.lock();
         let party = parties.joined(id, session_id)?;
-        let members = party.members.iter().map(|member| member.session_id);
-        let others: Vec<SessionId> = members.filter(|member| *member != session_id).collect();
+        let others = others(party, session_id);
         if others.is_empty() {
             return Ok(());
         }
@@ -254,6 +296,7 @@ impl LiveParties {
             parties.leave(id, session_id);
             return Err(ApiError::invalid(error.to_string()));
         }
+        self.matchmaker.party_changed(id);
         Ok(())
     }
 
@@ -302,6 +345,12 @@ fn requests_out(id: &PartyId, people: &[Presence]) -> Message {
 
 fn people_out(people: &[Presence]) -> Vec<UserPresence> {
     people.iter().map(presence_out).collect()
+}
+
+/// The members' connections but this one.
+fn others(party: &Party, session_id: SessionId) -> Vec<SessionId> {
+    let members = party.members.iter().map(|member| member.session_id);
+    members.filter(|member| *member != session_id).collect()
 }
 
 fn gone() -> ApiError {

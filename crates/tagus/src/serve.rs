@@ -32,6 +32,7 @@ use crate::entry::Entry;
 use crate::gateway::{Door, Gateway, fill_random, named_room, unix_now};
 use crate::hooks::Hooks;
 use crate::live::Live;
+use crate::matchmaker::{self, LiveMatchmaker};
 use crate::parties::LiveParties;
 use crate::remote::Remotes;
 use crate::room_values::RoomValues;
@@ -146,6 +147,10 @@ impl Server {
         let mut draining_tasks = vec![
             ("HTTP requests", doors.serving),
             ("hooks of leaderboards", tokio::spawn(boards)),
+            (
+                "matchmaker",
+                tokio::spawn(matchmaker::drive(gateway.clone(), draining.clone())),
+            ),
         ];
         if !gateway.storage_indexes.is_empty() {
             readiness.wait_for(LOADING_INDEXES);
@@ -299,6 +304,7 @@ async fn build(
     let sent = hooks.code.notification.clone();
     let sent_notifications = Arc::new(WorkQueue::new(&config.server_code, sent));
     let (live, listener) = Live::start(shards.clone(), streams, &bus, sent_notifications.clone())?;
+    let matchmaker = Arc::new(LiveMatchmaker::new(&config.matchmaker, live.clone()));
     let directory = Directory::default();
     Ok(Gateway {
         config,
@@ -317,7 +323,8 @@ async fn build(
         codes,
         entry,
         sessions: Sessions::default(),
-        parties: LiveParties::new(node, live.clone()),
+        parties: LiveParties::new(node, live.clone(), matchmaker.clone()),
+        matchmaker,
         live,
         _listener: listener,
         directory,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
+use tagus_base::RoomId;
 use tagus_players::leaderboards::BoardEvent;
 use tagus_room::{Factory, Game};
 use tagus_wire::realtime::envelope::Message;
@@ -13,6 +14,7 @@ use crate::api::ApiError;
 use crate::assets::Pages;
 use crate::config::{Config, RoomConfig};
 use crate::hooks::{BoardHook, Caller, Hooks, RpcCall};
+use crate::matchmaker::Matched;
 use crate::tagus::Tagus;
 
 /// A server to be: settings, games, functions and hooks.
@@ -151,6 +153,18 @@ impl Server {
         Fut: Future<Output = ()> + Send + 'static,
     {
         self.hooks.set_session_end(hook);
+        self
+    }
+
+    /// Runs `hook` when the matchmaker has made a match, before its players are told. The players are sent into the
+    /// room that it returns; where it returns none or fails, they get a token for a relayed match of their own.
+    #[must_use]
+    pub fn matchmaker_matched<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Tagus, Matched) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<RoomId>, ApiError>> + Send + 'static,
+    {
+        self.hooks.set_matched(hook);
         self
     }
 

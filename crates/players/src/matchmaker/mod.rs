@@ -56,7 +56,7 @@ pub use ticket::{
 };
 
 /// Most decisions of one [`Matchmaker::poll`], so that a burst does not hold up its caller; the rest is due at once.
-pub const DECISIONS_PER_POLL_MAX: usize = 256;
+pub const DECISIONS_PER_POLL_MAX: usize = 32;
 
 /// Most regions of a [`MatchmakerConfig`]; further ones are ignored.
 pub const KNOWN_REGIONS_MAX: usize = 64;

@@ -9,8 +9,8 @@ use tagus_players::Login;
 use tagus_wire::{METHODS, Method, MethodInfo, Route, decode_rest, to_json};
 
 use crate::api::{
-    ApiError, account, chat, events, friends, groups, leaderboards, matches, notifications,
-    parties, storage, tournaments,
+    ApiError, account, chat, events, friends, groups, leaderboards, matches, matchmaker,
+    notifications, parties, storage, tournaments,
 };
 use crate::gateway::Gateway;
 use crate::hooks::{BoxFuture, Caller, caught};
@@ -70,6 +70,7 @@ fn subject_handler(name: &str) -> Option<Handler> {
         groups::handler,
         leaderboards::handler,
         matches::handler,
+        matchmaker::handler,
         notifications::handler,
         parties::handler,
         storage::handler,

@@ -10,6 +10,7 @@ mod groups;
 mod http;
 mod leaderboards;
 mod matches;
+mod matchmaker;
 mod methods;
 mod metrics;
 mod notifications;

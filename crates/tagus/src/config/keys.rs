@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use tagus_net::Limits;
+use tagus_players::matchmaker::GATHER_MS_MAX;
 use toml::Value;
 
 use super::setting::{Kind, Setting};
@@ -193,6 +194,10 @@ pub(crate) fn keys() -> Vec<Key> {
             "Longest label of a stream.";
         "streams.status_bytes_max" = streams.status_bytes_max, from(1, 65_536), "bytes",
             "Longest status text.";
+        "matchmaker.gather_ms" = matchmaker.gather_ms, from(0, i64::from(GATHER_MS_MAX)), "ms",
+            "Time that a matchmaker's ticket waits for a full match before a smaller one will do.";
+        "matchmaker.tickets_max" = matchmaker.tickets_max, from(1, 10_000_000), "tickets",
+            "Matchmaker's tickets that wait at once. One more is refused.";
         "bus.message_bytes_max" = bus.message_bytes_max, from(1_024, 67_108_864), "bytes",
             "Longest message between the parts of the server. A longer one is refused.";
         "bus.subject_bytes_max" = bus.subject_bytes_max, from(64, 65_535), "bytes",

@@ -2,6 +2,7 @@
 
 mod keys;
 mod load;
+mod matchmaker;
 mod server_code;
 mod setting;
 mod show;
@@ -19,6 +20,7 @@ use tagus_telemetry::logs::{LogFormat, check_level};
 use crate::entry::ClientConfig;
 
 pub(crate) use load::{Origin, Origins};
+pub use matchmaker::MatchmakerSettings;
 pub use server_code::{RemoteConfig, ServerCodeConfig};
 pub use show::configuration_reference;
 pub(crate) use show::tree;
@@ -72,6 +74,8 @@ pub struct Config {
     pub store: StoreSettings,
     /// Limits of streams.
     pub streams: StreamLimits,
+    /// Limits of the matchmaker.
+    pub matchmaker: MatchmakerSettings,
     /// Limits of messages between the parts of the server.
     pub bus: BusLimits,
     /// Limits of the network edge.
@@ -191,6 +195,7 @@ impl Default for Config {
             passwords: HasherConfig::default(),
             store: StoreSettings::default(),
             streams: StreamLimits::default(),
+            matchmaker: MatchmakerSettings::default(),
             bus: BusLimits::default(),
             limits: Limits::default(),
             trusted: TrustedProxies::default(),

@@ -1,12 +1,14 @@
 //! Requests over the socket that no room answers: hooks around them, and their answers.
 
 mod chat;
+mod matchmaker;
 mod parties;
 mod status;
 
 use std::sync::Arc;
 
 use tagus_base::SessionId;
+use tagus_players::matchmaker::TicketId;
 use tagus_players::{PartyId, PlayersError, Push, StreamEvent};
 use tagus_shard::{Requester, error_envelope};
 use tagus_wire::MessageKind;
@@ -36,6 +38,8 @@ pub(crate) struct Reply {
     then: Vec<StreamEvent>,
     /// A new member of a party, who is welcomed after the answer.
     welcome: Option<(PartyId, SessionId)>,
+    /// A new ticket, whose match may be told after the answer.
+    ticket: Option<TicketId>,
 }
 
 impl From<Message> for Reply {
@@ -133,6 +137,7 @@ pub(crate) async fn handle(gateway: Arc<Gateway>, requester: Requester, envelope
             message,
             then,
             welcome,
+            ticket,
         })) => {
             // Before the answer, so that the connection's next request finds the hook's work done.
             run_after(message.clone()).await;
@@ -143,6 +148,9 @@ pub(crate) async fn handle(gateway: Arc<Gateway>, requester: Requester, envelope
             }
             if let Some((party, session_id)) = welcome {
                 gateway.parties.welcome(&party, session_id);
+            }
+            if let Some(ticket) = ticket {
+                gateway.matchmaker.answered(ticket);
             }
         }
         Answered::Reply(Err(failure)) => {
@@ -199,6 +207,10 @@ impl Asker {
             Message::ChannelMessageSend(message) => chat::send(self, message).await,
             Message::ChannelMessageUpdate(message) => chat::update(self, message).await,
             Message::ChannelMessageRemove(message) => chat::remove(self, message).await,
+            Message::MatchmakerAdd(message) => matchmaker::add(self, message),
+            Message::MatchmakerRemove(message) => matchmaker::remove(self, &message.ticket),
+            Message::PartyMatchmakerAdd(message) => matchmaker::add_party(self, message),
+            Message::PartyMatchmakerRemove(message) => matchmaker::remove_party(self, &message),
             Message::PartyCreate(message) => parties::create(self, message),
             Message::PartyJoin(message) => parties::join(self, &message.party_id),
             Message::PartyLeave(message) => parties::leave(self, &message.party_id),

@@ -101,7 +101,7 @@ pub(super) fn send(asker: &Asker, message: PartyDataSend) -> Result<Reply, Failu
     Ok(Reply::default())
 }
 
-fn party_id(text: &str) -> Result<PartyId, Failure> {
+pub(super) fn party_id(text: &str) -> Result<PartyId, Failure> {
     let id = text.parse();
     id.map_err(|_| Failure::bad_input("Invalid party ID"))
 }

@@ -490,9 +490,9 @@ fn json_cases() -> Vec<SocketCase> {
             None,
         ),
         (
-            "not built",
+            "ticket of no party",
             say(json!({ "party_matchmaker_remove": { "party_id": "x", "ticket": "x" } })),
-            Some(1),
+            Some(3),
             None,
         ),
     ]

@@ -11,6 +11,7 @@ mod hooks;
 mod identities;
 mod leaderboards;
 mod match_listing;
+mod matchmaker;
 mod migrate;
 mod operation;
 mod parties;
