@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use crate::calendar::civil;
+
 /// When something happens again and again: `minute hour day-of-month month day-of-week`.
 ///
 /// A field is `*` (or `?`), a number, a range `a-b`, either of these with a step `/n`, or a list of such with commas;
@@ -120,7 +122,7 @@ impl Schedule {
     }
 
     fn has_day(&self, since_epoch: u64) -> bool {
-        let (month, day) = month_and_day(since_epoch);
+        let (_, month, day) = civil(since_epoch);
         // 1970 began on a Thursday.
         let weekday = (since_epoch + 4) % 7;
         let (day, weekday) = (has(self.days, day), has(self.weekdays, weekday));
@@ -135,22 +137,6 @@ impl Schedule {
 
 fn has(mask: u64, value: u64) -> bool {
     (mask >> value) & 1 == 1
-}
-
-/// Month and day of the month, from 1, of a day since 1970, by the Gregorian calendar.
-fn month_and_day(since_epoch: u64) -> (u64, u64) {
-    // Counted from the 1st of March of a year that 400 divides, leap days come last in their years.
-    let day = (since_epoch + DAYS_FROM_0000_03_01) % DAYS_IN_400_YEARS;
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let of_year = day - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let of_month = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 {
-        from_march + 3
-    } else {
-        from_march - 9
-    };
-    (month, of_month)
 }
 
 struct Kind {
@@ -254,8 +240,6 @@ const SHORT: &[(&str, &str)] = &[
 const DAY_MINUTES: u64 = 24 * 60;
 /// From one 29th of February to the next there are up to eight years.
 const DAYS_SEARCHED: u64 = 8 * 366 + 1;
-const DAYS_FROM_0000_03_01: u64 = 719_468;
-const DAYS_IN_400_YEARS: u64 = 146_097;
 
 #[cfg(test)]
 mod tests {
@@ -463,7 +447,7 @@ mod tests {
         for year in 1970..2370 {
             for (month, length) in (1..).zip(lengths(year)) {
                 for day in 1..=length {
-                    assert_eq!(month_and_day(since_epoch), (month, day));
+                    assert_eq!(civil(since_epoch), (year, month, day));
                     since_epoch += 1;
                 }
             }

@@ -1,4 +1,4 @@
-//! Places in listings, as opaque text that clients hand back.
+//! Pages of listings: their limits, and places in them as opaque text that clients hand back.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -118,7 +118,26 @@ fn checksum(bytes: &[u8]) -> u32 {
     })
 }
 
-const MALFORMED: PlayersError = PlayersError::InvalidArgument("Malformed cursor was used.");
+/// A listing takes at most so many entries on one page, and at least one.
+///
+/// # Errors
+/// `limit` is not in 1..=`most`.
+pub(crate) fn checked_limit(limit: i32, most: i32) -> Result<u32, PlayersError> {
+    if (1..=most).contains(&limit) {
+        return Ok(limit.unsigned_abs());
+    }
+    Err(PlayersError::InvalidArgument(match most {
+        100 => "Invalid limit - limit must be between 1 and 100.",
+        _ => {
+            debug_assert_eq!(most, 1_000, "a sentence for this limit");
+            "Invalid limit - limit must be between 1 and 1000."
+        }
+    }))
+}
+
+/// What a cursor is answered that this listing did not write.
+pub(crate) const MALFORMED: PlayersError =
+    PlayersError::InvalidArgument("Malformed cursor was used.");
 
 #[cfg(test)]
 mod tests {

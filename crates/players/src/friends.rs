@@ -10,7 +10,7 @@ use tagus_base::{UnixMillis, UserId, Uuid};
 use tagus_store::{Batch, Conflict, FriendOp, FriendRow, Op, Store};
 
 use crate::channel::direct_channel;
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, MALFORMED, checked_limit};
 use crate::notifications::is_json_object;
 use crate::{NewNotification, Notifications, PlayersError, Push, User, notification_code};
 
@@ -202,7 +202,7 @@ impl Friends {
         state: Option<i32>,
         cursor: &str,
     ) -> Result<FriendPage, PlayersError> {
-        let limit = checked_limit(limit)?;
+        let limit = checked_limit(limit, FRIENDS_LIST_MAX)?;
         let state = match state {
             None => None,
             Some(number) => Some(FriendState::from_number(number.into()).ok_or(
@@ -217,7 +217,7 @@ impl Friends {
             after = (read.int()?, read.time()?, read.user()?);
             read.end()?;
             if of != number.unwrap_or(-1) {
-                return Err(PlayersError::InvalidArgument("Malformed cursor was used."));
+                return Err(MALFORMED);
             }
         }
         let rows = self.store.friends(user_id, number, after, limit + 1).await;
@@ -262,7 +262,7 @@ impl Friends {
         limit: i32,
         cursor: &str,
     ) -> Result<FarFriendPage, PlayersError> {
-        let limit = checked_limit(limit)?;
+        let limit = checked_limit(limit, FRIENDS_LIST_MAX)?;
         let mut after = UserId(Uuid::NIL);
         if !cursor.is_empty() {
             let mut read = Cursor::read(KIND_FAR, cursor)?;
@@ -482,15 +482,6 @@ fn notification(asker: Asker<'_>, other: UserId, code: i32) -> NewNotification {
         sender_id: Some(asker.user_id),
         persistent: code != notification_code::FRIEND_REMOVE,
     }
-}
-
-fn checked_limit(limit: i32) -> Result<u32, PlayersError> {
-    let in_range = (1..=FRIENDS_LIST_MAX).contains(&limit);
-    in_range
-        .then_some(limit.unsigned_abs())
-        .ok_or(PlayersError::InvalidArgument(
-            "Invalid limit - limit must be between 1 and 1000.",
-        ))
 }
 
 const READ: fn(tagus_store::StoreError) -> PlayersError = |source| PlayersError::Store {

@@ -6,6 +6,7 @@
 mod accounts;
 mod authenticate;
 mod bans;
+mod calendar;
 mod channel;
 mod chat;
 mod codes;

@@ -5,7 +5,7 @@ use std::fmt;
 use tagus_base::{UnixMillis, UserId, Uuid};
 use tagus_store::{Batch, NotificationOp, NotificationRow, Op, Store};
 
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, checked_limit};
 use crate::{Notification, PlayersError, Push, Random, random_uuid};
 
 /// A notification to be sent.
@@ -139,11 +139,7 @@ impl Notifications {
         limit: i32,
         cursor: &str,
     ) -> Result<NotificationPage, PlayersError> {
-        if !(1..=LIST_MAX).contains(&limit) {
-            return Err(PlayersError::InvalidArgument(
-                "Invalid limit - limit must be between 1 and 1000.",
-            ));
-        }
+        checked_limit(limit, LIST_MAX)?;
         let after = if cursor.is_empty() {
             (UnixMillis(0), Uuid::NIL)
         } else {

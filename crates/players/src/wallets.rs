@@ -11,7 +11,7 @@ use tagus_base::{UnixMillis, UserId, Uuid};
 use tagus_store::{Batch, Conflict, LedgerRow, Op, Outcome, Store, StoreError, WalletOp};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, MALFORMED, checked_limit};
 use crate::notifications::is_json_object;
 use crate::{PlayersError, Random, random_uuid};
 
@@ -154,17 +154,13 @@ impl Wallets {
         limit: i32,
         cursor: &str,
     ) -> Result<LedgerPage, PlayersError> {
-        if !(1..=LEDGER_LIST_MAX).contains(&limit) {
-            return Err(PlayersError::InvalidArgument(
-                "Invalid limit - limit must be between 1 and 100.",
-            ));
-        }
+        checked_limit(limit, LEDGER_LIST_MAX)?;
         let before = if cursor.is_empty() {
             NEWEST
         } else {
             let mut read = Cursor::read(KIND, cursor)?;
             if read.user()? != user_id {
-                return Err(PlayersError::InvalidArgument("Malformed cursor was used."));
+                return Err(MALFORMED);
             }
             let before = (read.time()?, read.uuid()?);
             read.end()?;

@@ -62,9 +62,7 @@ async fn tell(gateway: &Arc<Gateway>, event: BoardEvent) -> bool {
         (BoardKind::Leaderboard, _) => BoardHook::LeaderboardReset,
     };
     if let Some(hook) = gateway.hooks.board(hook) {
-        let tagus = Tagus {
-            gateway: gateway.clone(),
-        };
+        let tagus = Tagus::of(gateway);
         if let Err(error) = run_to_end(hook(tagus, event.clone())).await {
             tracing::warn!(%error, board, kind = ?event.kind, "the hook of a leaderboard failed, it is called again");
             return false;

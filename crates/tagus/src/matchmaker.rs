@@ -344,9 +344,7 @@ fn conclude(gateway: &Arc<Gateway>, made: Match, hooks: &mut JoinSet<()>) {
     let Some(hook) = gateway.hooks.matched().cloned() else {
         return gateway.matchmaker.tell(&matched, &relayed(&gateway.logins));
     };
-    let tagus = Tagus {
-        gateway: gateway.clone(),
-    };
+    let tagus = Tagus::of(gateway);
     let gateway = gateway.clone();
     hooks.spawn(async move {
         let told = matched.clone();

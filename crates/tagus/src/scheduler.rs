@@ -162,9 +162,7 @@ async fn begin(gateway: &Arc<Gateway>, runs: &mut JoinSet<()>, number: &mut u64)
 async fn one(gateway: Arc<Gateway>, handler: JobFn, run: JobRun, number: u64) {
     let name = run.name().to_owned();
     let call = JobCall {
-        tagus: Tagus {
-            gateway: gateway.clone(),
-        },
+        tagus: Tagus::of(&gateway),
         name: name.clone(),
         payload: run.payload().to_owned(),
         planned_time: run.planned_time(),

@@ -122,9 +122,7 @@ impl Server {
         let upstream: Arc<dyn Upstream> = Arc::new(Door(gateway.clone()));
         let shard_threads = unstarted.start(shard_config(&config), &upstream, &metrics)?;
 
-        let tagus = Tagus {
-            gateway: gateway.clone(),
-        };
+        let tagus = Tagus::of(&gateway);
         for room in &config.rooms {
             let id = named_room(&room.name);
             tagus

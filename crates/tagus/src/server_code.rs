@@ -137,7 +137,7 @@ impl Running {
         gateway.sent_notifications.register(registry);
         gateway.scheduler.register(registry);
         gateway.remotes.register(registry);
-        let tagus = tagus_of(gateway);
+        let tagus = Tagus::of(gateway);
         for handler in &gateway.hooks.code.start {
             handler(tagus.clone()).await?;
         }
@@ -184,7 +184,7 @@ async fn shut_down(gateway: &Arc<Gateway>, deadline: Instant) {
     let mut handlers = JoinSet::new();
     for (name, handler) in &gateway.hooks.code.shutdown {
         let (name, handler) = (name.clone(), handler.clone());
-        let tagus = tagus_of(gateway);
+        let tagus = Tagus::of(gateway);
         let run = caught(async move { handler(tagus).await });
         handlers.spawn(async move {
             match timeout_at(deadline, run).await {
@@ -195,10 +195,4 @@ async fn shut_down(gateway: &Arc<Gateway>, deadline: Instant) {
         });
     }
     while handlers.join_next().await.is_some() {}
-}
-
-fn tagus_of(gateway: &Arc<Gateway>) -> Tagus {
-    Tagus {
-        gateway: gateway.clone(),
-    }
 }

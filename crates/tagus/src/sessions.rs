@@ -89,9 +89,7 @@ fn run_hooks(gateway: &Arc<Gateway>, requester: &Requester) {
         return;
     }
     let caller = Caller::of_connection(requester.session_id, &requester.identity);
-    let tagus = Tagus {
-        gateway: gateway.clone(),
-    };
+    let tagus = Tagus::of(gateway);
     let (sender, ended) = oneshot::channel();
     gateway.sessions.ends().insert(requester.session_id, sender);
     let run = async move {

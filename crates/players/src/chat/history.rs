@@ -7,7 +7,7 @@ use tagus_base::UserId;
 use tagus_store::ChannelMessageRow;
 
 use super::{Chat, read_row};
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, MALFORMED, checked_limit};
 use crate::{ChannelMessage, PlayersError, StreamId};
 
 /// A page of a channel's history.
@@ -35,7 +35,7 @@ impl Chat {
         forward: bool,
         cursor: &str,
     ) -> Result<ChannelPage, PlayersError> {
-        let limit = checked_limit(limit)?;
+        let limit = checked_limit(limit, LIST_MAX)?;
         let id = channel.to_string();
         let from = if cursor.is_empty() {
             Place::start(forward)
@@ -97,7 +97,7 @@ impl Chat {
         limit: i32,
         cursor: &str,
     ) -> Result<(Vec<ChannelMessage>, String), PlayersError> {
-        let limit = checked_limit(limit)?;
+        let limit = checked_limit(limit, LIST_MAX)?;
         let (mut channel, mut number) = (String::new(), 0);
         if !cursor.is_empty() {
             let mut read = Cursor::read(KIND_EXPORT, cursor)?;
@@ -153,18 +153,8 @@ impl Place {
             number: read.int()?,
         };
         read.end()?;
-        same.then_some(place)
-            .ok_or(PlayersError::InvalidArgument("Malformed cursor was used."))
+        same.then_some(place).ok_or(MALFORMED)
     }
-}
-
-fn checked_limit(limit: i32) -> Result<u32, PlayersError> {
-    let in_range = (1..=LIST_MAX).contains(&limit);
-    in_range
-        .then_some(limit.unsigned_abs())
-        .ok_or(PlayersError::InvalidArgument(
-            "Invalid limit - limit must be between 1 and 100.",
-        ))
 }
 
 /// Messages on one page, at most.

@@ -4,7 +4,7 @@ use tagus_base::{UnixMillis, UserId, Uuid};
 use tagus_store::GroupNames;
 
 use super::{Group, GroupRole, Groups, NO_GROUP, READ};
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, MALFORMED, checked_limit};
 use crate::{PlayersError, User};
 
 /// Which groups are listed. A name goes with no other filter.
@@ -90,7 +90,7 @@ impl Groups {
         limit: i32,
         cursor: &str,
     ) -> Result<GroupPage, PlayersError> {
-        let limit = checked_limit(limit)?;
+        let limit = checked_limit(limit, GROUPS_LIST_MAX)?;
         if filter.members.is_some_and(|members| members < 1) {
             return Err(PlayersError::InvalidArgument(
                 "Invalid members - members must be at least 1.",
@@ -193,7 +193,7 @@ impl Groups {
         role: Option<GroupRole>,
         cursor: &str,
     ) -> Result<GroupUserPage, PlayersError> {
-        let limit = checked_limit(limit)?;
+        let limit = checked_limit(limit, GROUPS_LIST_MAX)?;
         let mut after = None;
         if !cursor.is_empty() {
             let (state, time, id) = read_edge(KIND_USERS, cursor, group_id, role)?;
@@ -237,7 +237,7 @@ impl Groups {
         role: Option<GroupRole>,
         cursor: &str,
     ) -> Result<UserGroupPage, PlayersError> {
-        let limit = checked_limit(limit)?;
+        let limit = checked_limit(limit, GROUPS_LIST_MAX)?;
         let mut after = None;
         if !cursor.is_empty() {
             after = Some(read_edge(KIND_OF_USER, cursor, user_id.0, role)?);
@@ -332,17 +332,6 @@ fn read_edge(
     }
     Ok(place)
 }
-
-fn checked_limit(limit: i32) -> Result<u32, PlayersError> {
-    let in_range = (1..=GROUPS_LIST_MAX).contains(&limit);
-    in_range
-        .then_some(limit.unsigned_abs())
-        .ok_or(PlayersError::InvalidArgument(
-            "Invalid limit - limit must be between 1 and 100.",
-        ))
-}
-
-const MALFORMED: PlayersError = PlayersError::InvalidArgument("Malformed cursor was used.");
 
 /// Entries on one page of each of these lists, at most.
 pub const GROUPS_LIST_MAX: i32 = 100;

@@ -7,7 +7,7 @@ use super::board::Board;
 use super::definition::{CATEGORY_MAX, Leaderboard};
 use super::{BoardKind, Leaderboards, Record};
 use crate::PlayersError;
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, MALFORMED, checked_limit};
 
 /// Which records to list.
 #[derive(Clone, Copy, Debug, Default)]
@@ -510,7 +510,7 @@ fn write_cursor(row: &LeaderboardRecordRow, forward: bool) -> String {
 fn read_cursor(board: &Leaderboard, text: &str) -> Result<(Place, bool, UnixMillis), PlayersError> {
     let mut read = Cursor::read(KIND_RECORDS, text)?;
     if read.text()? != board.id {
-        return Err(PlayersError::InvalidArgument("Malformed cursor was used."));
+        return Err(MALFORMED);
     }
     let expiry = read.time()?;
     let forward = read.int()? != 0;
@@ -522,17 +522,6 @@ fn read_cursor(board: &Leaderboard, text: &str) -> Result<(Place, bool, UnixMill
     let owner = read.user()?;
     read.end()?;
     Ok(((order, owner), forward, expiry))
-}
-
-fn checked_limit(limit: i32, most: i32) -> Result<u32, PlayersError> {
-    let refused = match most {
-        AROUND_LIST_MAX => "Invalid limit - limit must be between 1 and 100.",
-        _ => "Invalid limit - limit must be between 1 and 1000.",
-    };
-    let in_range = (1..=most).contains(&limit);
-    in_range
-        .then_some(limit.unsigned_abs())
-        .ok_or(PlayersError::InvalidArgument(refused))
 }
 
 const READ: fn(StoreError) -> PlayersError = |source| PlayersError::Store {

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::{Parties, Party, PartyId, PartySettings};
 use crate::PlayersError;
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, MALFORMED, checked_limit};
 use crate::query::{Document, Query};
 
 /// Parties on a page, at most.
@@ -104,11 +104,7 @@ impl PartyCatalogue {
     /// # Errors
     /// A limit, query or cursor that is none; a query that is more than [`PARTIES_WORK_MAX`].
     pub fn list(&self, filter: &PartyFilter<'_>) -> Result<PartyPage, PlayersError> {
-        if !(1..=PARTIES_LIST_MAX).contains(&filter.limit) {
-            return Err(PlayersError::InvalidArgument(
-                "Invalid limit - limit must be between 1 and 100.",
-            ));
-        }
+        checked_limit(filter.limit, PARTIES_LIST_MAX)?;
         let limit = filter.limit.unsigned_abs() as usize;
         let query = Query::parse(filter.query)?;
         let after = read_cursor(filter)?;
@@ -189,7 +185,6 @@ fn flag(wanted: Option<bool>) -> i64 {
 }
 
 const KIND: u8 = 40;
-const MALFORMED: PlayersError = PlayersError::InvalidArgument("Malformed cursor was used.");
 const TOO_MUCH_WORK: PlayersError = PlayersError::FailedPrecondition(
     "The query takes too much work on the parties there are, ask with fewer patterns.",
 );

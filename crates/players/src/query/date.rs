@@ -2,6 +2,8 @@
 
 use tagus_base::UnixMillis;
 
+use crate::calendar::civil;
+
 /// Nanoseconds since 1970-01-01T00:00:00Z of a text like `2006-01-02T15:04:05.999-07:00`.
 /// The offset may be missing and is then `Z`; so may the time, which is then midnight; a space may stand for the `T`.
 /// `None` for anything else, and for dates outside the years 1678 to 2261, of which the nanoseconds are no `i64`.
@@ -91,26 +93,6 @@ pub(super) fn text(time: UnixMillis) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }
 
-/// Year, month and day of a day since 1970-01-01.
-///
-/// Years are counted from March, so that the day of a leap year is the last one; an era is 400 years.
-const fn civil(days_since_1970: u64) -> (u64, u64, u64) {
-    let days = days_since_1970 + DAYS_FROM_MARCH_OF_0_TO_1970;
-    let (era, of_era) = (days / DAYS_OF_ERA, days % DAYS_OF_ERA);
-    let leaps = of_era / 1_460 - of_era / 36_524 + of_era / 146_096;
-    let year_of_era = (of_era - leaps) / 365;
-    let of_year = of_era - (year_of_era * 365 + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let is_next = from_march >= 10;
-    let month = if is_next {
-        from_march - 9
-    } else {
-        from_march + 3
-    };
-    (era * 400 + year_of_era + is_next as u64, month, day)
-}
-
 /// Days from 1970-01-01 to a date of the Gregorian calendar, or none if there is no such date.
 fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = i64::from(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
@@ -126,8 +108,6 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
 }
 
 const SECS_OF_DAY: u64 = 86_400;
-const DAYS_OF_ERA: u64 = 146_097;
-const DAYS_FROM_MARCH_OF_0_TO_1970: u64 = 719_468;
 /// Days from 0001-01-01 to 1970-01-01.
 const DAYS_BEFORE_1970: i64 = 719_162;
 

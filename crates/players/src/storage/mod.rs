@@ -16,7 +16,7 @@ use tagus_store::{
 };
 
 use crate::PlayersError;
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, MALFORMED, checked_limit};
 pub(crate) use changes::Prepared;
 use objects::NAME_TOO_LONG;
 pub use objects::{
@@ -95,11 +95,7 @@ impl Storage {
         limit: i32,
         cursor: &str,
     ) -> Result<StoragePage, PlayersError> {
-        if !(1..=STORAGE_LIST_MAX).contains(&limit) {
-            return Err(PlayersError::InvalidArgument(
-                "Invalid limit - limit must be between 1 and 100.",
-            ));
-        }
+        checked_limit(limit, STORAGE_LIST_MAX)?;
         if collection.is_empty() || collection.len() > STORAGE_NAME_BYTES_MAX {
             return Err(NAME_TOO_LONG);
         }
@@ -300,7 +296,7 @@ fn read_cursor(
     }
     let mut read = Cursor::read(kind, cursor)?;
     if read.text()? != collection || read.user()? != place {
-        return Err(PlayersError::InvalidArgument("Malformed cursor was used."));
+        return Err(MALFORMED);
     }
     let after = (read.user()?, read.text()?);
     read.end()?;

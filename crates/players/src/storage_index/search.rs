@@ -9,7 +9,7 @@ use tagus_base::UserId;
 use super::entries::{Entries, Entry, EntryId};
 use super::{STORAGE_INDEX_ORDER_MAX, StorageIndex, StorageIndexQuery, VALUE};
 use crate::PlayersError;
-use crate::cursor::{Cursor, CursorReader};
+use crate::cursor::{Cursor, CursorReader, MALFORMED, checked_limit};
 use crate::query::{Occur, Query, Test};
 use crate::storage::{ReadPermission, STORAGE_LIST_MAX, StorageObject};
 
@@ -68,11 +68,7 @@ impl Search {
         definition: &StorageIndex,
         asked: &StorageIndexQuery<'_>,
     ) -> Result<Self, PlayersError> {
-        if !(1..=STORAGE_LIST_MAX).contains(&asked.limit) {
-            return Err(PlayersError::InvalidArgument(
-                "Invalid limit - limit must be between 1 and 100.",
-            ));
-        }
+        checked_limit(asked.limit, STORAGE_LIST_MAX)?;
         if asked.order.len() > STORAGE_INDEX_ORDER_MAX {
             return Err(PlayersError::InvalidArgument(
                 "A storage index sorts by at most 8 fields.",
@@ -324,7 +320,6 @@ fn hash_of<'a>(texts: impl Iterator<Item = &'a str>) -> i64 {
 
 const DEFAULT_ORDER: &[&str] = &["-score", "-update_time"];
 const KIND: u8 = 25;
-const MALFORMED: PlayersError = PlayersError::InvalidArgument("Malformed cursor was used.");
 const TOO_MUCH_WORK: PlayersError = PlayersError::FailedPrecondition(
     "The query takes too much work on this storage index, ask for one user or with fewer patterns.",
 );

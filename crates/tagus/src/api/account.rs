@@ -181,9 +181,7 @@ async fn update_account(scope: Scope, request: api::UpdateAccountRequest) -> Res
 
 async fn delete_account(scope: Scope, (): ()) -> Result<(), ApiError> {
     let user_id = scope.login()?.user_id;
-    let tagus = Tagus {
-        gateway: scope.gateway,
-    };
+    let tagus = Tagus::of(&scope.gateway);
     tagus.account_delete(user_id).await
 }
 

@@ -206,9 +206,7 @@ impl HttpDoor {
             Some((name.as_str().to_owned(), value.to_owned()))
         });
         let call = HttpCall {
-            tagus: Tagus {
-                gateway: self.gateway.clone(),
-            },
+            tagus: Tagus::of(&self.gateway),
             caller: login.map(|login| caller_of(Some(&login))),
             params,
             query: parse_query(query),

@@ -81,9 +81,7 @@ pub(super) async fn write(
 ) -> Result<api::LeaderboardRecord, ApiError> {
     let login = scope.login()?;
     let owner = (login.user_id, &*login.username);
-    let tagus = Tagus {
-        gateway: scope.gateway.clone(),
-    };
+    let tagus = Tagus::of(&scope.gateway);
     let record = tagus.record_write(board, owner, score, Writer::Player);
     Ok(record_out(record.await?))
 }
@@ -91,9 +89,7 @@ pub(super) async fn write(
 /// Deletes the caller's record.
 pub(super) async fn delete(scope: &Scope, board: (BoardKind, &str)) -> Result<(), ApiError> {
     let owner = scope.login()?.user_id;
-    let tagus = Tagus {
-        gateway: scope.gateway.clone(),
-    };
+    let tagus = Tagus::of(&scope.gateway);
     tagus.record_delete(board, owner, Writer::Player).await
 }
 

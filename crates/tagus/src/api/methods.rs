@@ -137,9 +137,7 @@ where
     Fut: Future<Output = Result<M::Response, ApiError>>,
 {
     let (hooks, remotes) = (&gateway.hooks, &gateway.remotes);
-    let tagus = || Tagus {
-        gateway: gateway.clone(),
-    };
+    let tagus = || Tagus::of(gateway);
     let refused = || ApiError::not_found("Requested resource was not found.");
     if let Some(hook) = hooks.before::<M>() {
         let hooked = caught(hook(tagus(), caller.clone(), request)).await?;

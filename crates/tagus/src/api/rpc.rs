@@ -19,9 +19,7 @@ pub(crate) async fn run_rpc(
         let asked = gateway.remotes.rpc(id, &caller, &payload, &query).await;
         return asked.unwrap_or_else(|| Err(ApiError::not_found("RPC function not found")));
     };
-    let tagus = Tagus {
-        gateway: gateway.clone(),
-    };
+    let tagus = Tagus::of(gateway);
     let call = RpcCall {
         tagus,
         caller,

@@ -28,9 +28,7 @@ handlers! {
 async fn join(scope: Scope, request: api::JoinTournamentRequest) -> Result<(), ApiError> {
     let id = named(BoardKind::Tournament, &request.tournament_id)?;
     let login = scope.login()?;
-    let tagus = Tagus {
-        gateway: scope.gateway.clone(),
-    };
+    let tagus = Tagus::of(&scope.gateway);
     tagus
         .tournament_join(id, login.user_id, &login.username)
         .await

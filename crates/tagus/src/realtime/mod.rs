@@ -95,9 +95,7 @@ pub(crate) async fn handle(gateway: Arc<Gateway>, requester: Requester, envelope
         return shards.refuse(conn, error);
     };
     let caller = Caller::of_connection(requester.session_id, &requester.identity);
-    let tagus = Tagus {
-        gateway: gateway.clone(),
-    };
+    let tagus = Tagus::of(&gateway);
     let message = match before(&tagus, &caller, message).await {
         Ok(Some(message)) => message,
         Ok(None) => {

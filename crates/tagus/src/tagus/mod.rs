@@ -25,6 +25,12 @@ pub struct Tagus {
 }
 
 impl Tagus {
+    pub(crate) fn of(gateway: &Arc<Gateway>) -> Self {
+        Self {
+            gateway: gateway.clone(),
+        }
+    }
+
     /// Calendar time of the server.
     #[must_use]
     pub fn now(&self) -> UnixMillis {
