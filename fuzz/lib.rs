@@ -8,6 +8,8 @@ mod arena;
 mod net;
 #[path = "../crates/players/tests/it/bodies.rs"]
 mod players;
+#[path = "../crates/replication/tests/it/bodies.rs"]
+mod replication;
 #[path = "../crates/wire/tests/it/bodies.rs"]
 mod wire;
 
@@ -32,3 +34,7 @@ pub const QUERY_TEXT: Body = players::query_text;
 pub const ROOM_SNAPSHOT_RESTORE: Body = arena::room_snapshot_restore;
 /// See `games/arena/rules/tests/it/bodies.rs`.
 pub const RECORDING: Body = arena::recording;
+/// See `crates/replication/tests/it/bodies.rs`.
+pub const SNAPSHOTS: Body = replication::snapshots;
+/// See `crates/replication/tests/it/bodies.rs`.
+pub const SCHEMA_DESCRIPTION: Body = replication::description;

@@ -1,4 +1,5 @@
 import { encodeBase64Text } from "./base64.js";
+import { readMessage } from "./channel.js";
 import { LOCAL, TagusError, asTagusError } from "./error.js";
 import { Session } from "./session.js";
 import { Socket } from "./socket.js";
@@ -22,6 +23,8 @@ const STATUS_UNAUTHORIZED = 401;
  *
  * @typedef {{ match_id: string, authoritative?: boolean, label?: string, size?: number, tick_rate?: number,
  *   handler_name?: string }} MatchRow
+ *
+ * @typedef {{ party_id: string, open?: boolean, hidden?: boolean, max_size?: number, label?: string }} PartyRow
  */
 
 /** The HTTP API of one server, and the login made there. */
@@ -146,6 +149,73 @@ export class Client {
   }
 
   /**
+   * @param {{ limit?: number, open?: boolean, query?: string, cursor?: string }} [filter]
+   * @returns {Promise<{ parties: PartyRow[], cursor: string }>}
+   */
+  async listParties(filter = {}) {
+    const { parties = [], cursor = "" } = await this.#call("GET", "/v2/party", { query: filter });
+    return { parties, cursor };
+  }
+
+  /**
+   * What was said in a channel, the newest first unless `forward`.
+   * @param {string} channelId
+   * @param {{ limit?: number, forward?: boolean, cursor?: string }} [page]
+   * @returns {Promise<{ messages: import("./channel.js").ChannelMessage[], next_cursor: string, prev_cursor: string,
+   *   cacheable_cursor: string }>}
+   */
+  async listChannelMessages(channelId, page = {}) {
+    const path = `/v2/channel/${encodeURIComponent(channelId)}`;
+    const { messages = [], ...cursors } = await this.#call("GET", path, { query: page });
+    const none = { next_cursor: "", prev_cursor: "", cacheable_cursor: "" };
+    return { messages: messages.map(readMessage), ...none, ...cursors };
+  }
+
+  /**
+   * How many wait in the matchmaker, and how long others waited lately.
+   * @returns {Promise<{ ticket_count?: number, oldest_ticket_create_time?: string,
+   *   completions?: { create_time: string, complete_time: string }[] }>}
+   */
+  getMatchmakerStats() {
+    return this.#call("GET", "/v2/matchmaker/stats");
+  }
+
+  /**
+   * The join code of a party that one is in.
+   * @param {string} id
+   * @returns {Promise<string>}
+   */
+  async partyCode(id) {
+    return (await this.#call("GET", `/v2/x/party/${encodeURIComponent(id)}/code`)).code;
+  }
+
+  /**
+   * Makes the join code of a party that one leads worthless; the next one is another.
+   * @param {string} id
+   */
+  async revokePartyCode(id) {
+    await this.#call("DELETE", `/v2/x/party/${encodeURIComponent(id)}/code`);
+  }
+
+  /**
+   * The join code of a match that one sits in.
+   * @param {string} id
+   * @returns {Promise<string>}
+   */
+  async matchCode(id) {
+    return (await this.#call("GET", `/v2/x/match/${encodeURIComponent(id)}/code`)).code;
+  }
+
+  /**
+   * Opens a room that no listing shows, to be joined by its id or its code.
+   * @param {string} mode A mode that allows it.
+   * @returns {Promise<{ match_id: string, code: string }>}
+   */
+  openPrivateMatch(mode) {
+    return this.#call("POST", `/v2/x/match/${encodeURIComponent(mode)}`);
+  }
+
+  /**
    * A socket for this login. It is not connected yet.
    * @param {import("./socket.js").SocketOptions} [options]
    */
@@ -153,7 +223,7 @@ export class Client {
     const base = this.origin.replace(/^http/, "ws");
     return new Socket(async ({ format, force }) => {
       const session = await this.validSession({ force });
-      return `${base}/ws?token=${encodeURIComponent(session.token)}&format=${format}&status=false`;
+      return `${base}/ws?token=${encodeURIComponent(session.token)}&format=${format}&status=false&ext=1`;
     }, options);
   }
 

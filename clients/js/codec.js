@@ -1,7 +1,7 @@
 import { decodeBase64, encodeBase64 } from "./base64.js";
 
 /**
- * One socket message. In memory, match data is `Uint8Array` and op codes are numbers, whatever the wire's format.
+ * One socket message. In memory, data is `Uint8Array` and op codes are numbers, whatever the wire's format.
  * @typedef {{ cid?: string, [message: string]: any }} Envelope
  */
 
@@ -13,23 +13,29 @@ import { decodeBase64, encodeBase64 } from "./base64.js";
  * @property {(frame: string | ArrayBuffer) => Envelope} decode Throws when the frame is no envelope.
  */
 
+/** Messages that carry data. */
+const SENT = ["match_data_send", "room_data", "party_data_send"];
+const RECEIVED = ["match_data", "room_data", "party_data"];
+
 /** @type {Codec} */
 export const jsonCodec = Object.freeze({
   format: "json",
 
   encode(/** @type {Envelope} */ envelope) {
-    const sent = envelope.match_data_send;
-    if (!sent) return JSON.stringify(envelope);
+    const name = SENT.find((one) => one in envelope);
+    if (!name) return JSON.stringify(envelope);
+    const sent = envelope[name];
     const data = encodeBase64(sent.data);
-    return JSON.stringify({ ...envelope, match_data_send: { ...sent, op_code: String(sent.op_code), data } });
+    return JSON.stringify({ ...envelope, [name]: { ...sent, op_code: String(sent.op_code), data } });
   },
 
   decode(/** @type {string | ArrayBuffer} */ frame) {
     if (typeof frame !== "string") throw new TypeError("a JSON socket carries text frames only");
     const envelope = JSON.parse(frame);
     if (envelope === null || typeof envelope !== "object") throw new TypeError("an envelope is an object");
-    const data = envelope.match_data;
-    if (data) {
+    const name = RECEIVED.find((one) => one in envelope);
+    if (name) {
+      const data = envelope[name];
       data.op_code = Number(data.op_code ?? 0);
       data.data = data.data ? decodeBase64(data.data) : new Uint8Array(0);
     }

@@ -1,12 +1,13 @@
-import { Emitter } from "./emitter.js";
-import { LOCAL, TagusError, asTagusError } from "./error.js";
+import { Place } from "./place.js";
 
 const CODE_MATCH_NOT_FOUND = 4;
-/** Pause before a rejoin is tried again when it got no answer, in milliseconds. */
-const REJOIN_PAUSE_MS = 1_000;
+
+/** @typedef {import("./place.js").Presence} Presence */
 
 /**
- * @typedef {{ user_id: string, session_id: string, username: string }} Presence
+ * What names a room: its id, its join code, the stable name of one of the server's default rooms, or a token of the
+ * matchmaker.
+ * @typedef {{ match_id: string } | { token: string }} RoomName
  */
 
 /**
@@ -16,48 +17,55 @@ const REJOIN_PAUSE_MS = 1_000;
  * Events: `data` (op, bytes, Presence or undefined), `presence` (joins, leaves), `lost` (), `resumed` (),
  * `closed` (TagusError or null): the room is over for this client.
  */
-export class Room extends Emitter {
-  /** The room's real id; the name asked for until the server told it. @type {string} */
+export class Room extends Place {
+  /** The room's real id; what was asked for until the server told it. @type {string} */
   matchId;
   /** @type {string} */
   label = "";
-  /** @type {Presence | null} */
-  self = null;
-  /** Who is here, by session id. @type {Map<string, Presence>} */
-  presences = new Map();
 
-  #socket;
   #name;
   #metadata;
-  #forget;
-  #closed = false;
+  /** Whether the server told the real id. */
+  #isKnown = false;
+  /** By which the connection names the room. @type {number | undefined} */
+  #number;
+  #appliedTick = 0;
 
   /**
    * Made by `Socket.join`.
    * @param {import("./socket.js").Socket} socket
-   * @param {string} name
+   * @param {RoomName} name
    * @param {{ metadata?: Record<string, string> } | undefined} options
    * @param {() => void} forget Called when the room is over.
    */
   constructor(socket, name, options, forget) {
-    super();
-    this.#socket = socket;
+    super(socket, forget);
     this.#name = name;
     this.#metadata = options?.metadata;
-    this.#forget = forget;
-    this.matchId = name;
+    this.matchId = "match_id" in name ? name.match_id : "";
   }
 
   /** Takes the seat. Rejects with a {@link TagusError} when refused. */
-  async enter() {
-    const answer = await this.#socket.request({ match_join: { match_id: this.matchId, metadata: this.#metadata } });
-    const match = answer.match ?? {};
-    this.matchId = match.match_id ?? this.matchId;
-    this.label = match.label ?? "";
-    this.self = match.self ?? null;
-    this.presences.clear();
-    for (const presence of match.presences ?? []) this.presences.set(presence.session_id, presence);
-    if (this.self) this.presences.set(this.self.session_id, this.self);
+  enter() {
+    const name = this.#isKnown ? { match_id: this.matchId } : this.#name;
+    this.#number = undefined;
+    this.#appliedTick = 0;
+    return this.request({ match_join: { ...name, metadata: this.#metadata } }, ({ match = {} }) => {
+      this.matchId = match.match_id ?? this.matchId;
+      this.#isKnown = true;
+      this.label = match.label ?? "";
+      this.takePresences(match);
+      return true;
+    });
+  }
+
+  /**
+   * From here on everything that is sent says up to which tick snapshots were applied, so that the server sends fewer
+   * while they pile up on the way. Only connections with extensions can say it.
+   * @param {number} tick
+   */
+  applied(tick) {
+    this.#appliedTick = tick % 2 ** 32;
   }
 
   /**
@@ -66,68 +74,43 @@ export class Room extends Emitter {
    * @returns {boolean} False when not connected; the message is dropped.
    */
   send(op, bytes = new Uint8Array(0)) {
-    if (this.#closed) return false;
-    return this.#socket.send({ match_data_send: { match_id: this.matchId, op_code: op, data: bytes } });
+    if (this.#number && this.#appliedTick) {
+      const sent = { room: this.#number, op_code: op, data: bytes, applied_tick: this.#appliedTick };
+      return this.transmit({ room_data: sent });
+    }
+    return this.transmit({ match_data_send: { match_id: this.matchId, op_code: op, data: bytes } });
   }
 
   /** Gives the seat up. */
   async leave() {
-    if (this.#closed) return;
-    this.#close(null);
-    await this.#socket.request({ match_leave: { match_id: this.matchId } });
+    if (this.isOver) return;
+    this.end(null);
+    await this.demand({ match_leave: { match_id: this.matchId } });
   }
 
   /**
-   * A message for this room; called by the socket.
+   * A message of the server; called by the socket.
    * @param {import("./codec.js").Envelope} envelope
+   * @returns {boolean} Whether it was for this room.
    */
-  handleEnvelope({ match_data: data, match_presence_event: event }) {
-    if (data) {
-      this.emit("data", data.op_code, data.data, data.presence);
-      return;
-    }
-    const joins = /** @type {Presence[]} */ (event.joins ?? []);
-    const leaves = /** @type {Presence[]} */ (event.leaves ?? []);
-    for (const presence of leaves) this.presences.delete(presence.session_id);
-    for (const presence of joins) this.presences.set(presence.session_id, presence);
-    this.emit("presence", joins, leaves);
+  handleEnvelope({ match_data: data, match_presence_event: event, room_data: short, room_number: numbered }) {
+    const known = data ?? event ?? numbered;
+    if (known ? known.match_id !== this.matchId : !short || short.room !== this.#number) return false;
+    if (numbered) this.#number = numbered.room;
+    else if (event) this.changePresences(event);
+    else if (data) this.emit("data", data.op_code, data.data, data.presence);
+    else this.emit("data", short.op_code, short.data, undefined);
+    return true;
   }
 
   /**
-   * The connection changed; called by the socket.
-   * @param {import("./link.js").LinkState} state
+   * After the server started anew a default room has the same name and another id.
+   * @param {import("./error.js").TagusError} refusal
    */
-  handleLinkState(state) {
-    if (state === "waiting") this.emit("lost");
-    else if (state === "open") void this.#rejoin();
-    else if (state === "closed") this.#close(new TagusError(LOCAL.DISCONNECTED, "the socket was closed"));
-  }
-
-  async #rejoin() {
-    try {
-      await this.enter();
-    } catch (thrown) {
-      const error = asTagusError(thrown);
-      if (this.#closed || error.code === LOCAL.DISCONNECTED) return;
-      if (error.code === CODE_MATCH_NOT_FOUND && this.matchId !== this.#name) {
-        // The server started anew: a default room has the same name and another id.
-        this.matchId = this.#name;
-        void this.#rejoin();
-      } else if (error.code === LOCAL.TIMEOUT || error.code === LOCAL.BUSY) {
-        setTimeout(() => this.#socket.state === "open" && !this.#closed && void this.#rejoin(), REJOIN_PAUSE_MS);
-      } else {
-        this.#close(error);
-      }
-      return;
-    }
-    this.emit("resumed");
-  }
-
-  /** @param {TagusError | null} error */
-  #close(error) {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#forget();
-    this.emit("closed", error);
+  hasOtherWay(refusal) {
+    const hasName = "match_id" in this.#name && this.#name.match_id !== this.matchId;
+    if (refusal.code !== CODE_MATCH_NOT_FOUND || !this.#isKnown || !hasName) return false;
+    this.#isKnown = false;
+    return true;
   }
 }

@@ -1,7 +1,9 @@
+import { Channel } from "./channel.js";
 import { jsonCodec } from "./codec.js";
 import { Emitter } from "./emitter.js";
 import { LOCAL, TagusError } from "./error.js";
 import { Link } from "./link.js";
+import { Party } from "./party.js";
 import { Room } from "./room.js";
 
 /**
@@ -15,12 +17,41 @@ import { Room } from "./room.js";
  * @property {(url: string) => WebSocket} [open] For tests and for places without a global `WebSocket`.
  *
  * @typedef {SocketExtras & import("./link.js").LinkOptions} SocketOptions
+ *
+ * @typedef {object} Wish What a ticket of the matchmaker asks for.
+ * @property {number} min_count Players of a match, at least; 2 or more.
+ * @property {number} max_count Players of a match, at most.
+ * @property {number} [count_multiple] Of which the number of players is a multiple.
+ * @property {string} [query] What the others' properties must be; anybody when left out.
+ * @property {Record<string, string>} [string_properties] `mode` among them names the mode.
+ * @property {Record<string, number>} [numeric_properties]
+ *
+ * @typedef {object} MatchedUser
+ * @property {import("./place.js").Presence} presence
+ * @property {string} [party_id]
+ * @property {Record<string, string>} [string_properties]
+ * @property {Record<string, number>} [numeric_properties]
+ *
+ * @typedef {{ ticket: string, match_id?: string, token?: string, users: MatchedUser[], self: MatchedUser }} Matched
+ *
+ * @typedef {object} MatchQuality
+ * @property {string} ticket
+ * @property {number} [wait_ms] How long the ticket waited.
+ * @property {number} [wait_ms_max] How long the match's oldest ticket waited.
+ * @property {number} [favourite_wins] The probability that the favourite side wins; absent where players have no rating.
+ * @property {string} [region]
+ * @property {number} [rtt_ms_min] Shortest round trip to the region.
+ * @property {number} [rtt_ms_max] Longest round trip to the region.
+ * @property {{ session_ids?: string[] }[]} [teams]
+ * @property {string} [mode]
  */
 
 /**
- * The real-time connection of one login. It connects again by itself when it is lost, and takes its rooms back.
+ * The real-time connection of one login. It connects again by itself when it is lost, and enters its rooms, parties and
+ * channels again. Tickets of the matchmaker end with the connection.
  *
- * Events: `state` (LinkState), `ping` (milliseconds), `push` (an envelope nobody else wanted), `error` (TagusError).
+ * Events: `state` (LinkState), `ping` (milliseconds), `quality` (MatchQuality) right before `matched` (Matched), `push`
+ * (an envelope nobody else wanted), `error` (TagusError).
  */
 export class Socket extends Emitter {
   #link;
@@ -32,10 +63,10 @@ export class Socket extends Emitter {
   #generation = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** @type {Map<string, { resolve: (envelope: Envelope) => void, reject: (error: TagusError) => void }>} */
+  /** @type {Map<string, { settle: (envelope: Envelope) => void, reject: (error: TagusError) => void }>} */
   #promises = new Map();
-  /** @type {Set<Room>} */
-  #rooms = new Set();
+  /** @type {Set<Room | Party | Channel>} */
+  #places = new Set();
   /** @type {((error: TagusError | null) => void)[]} */
   #opening = [];
   #pumping = false;
@@ -88,12 +119,21 @@ export class Socket extends Emitter {
 
   /**
    * Sends a message that is answered.
+   * @template [T=Envelope]
    * @param {Envelope} envelope
-   * @returns {Promise<Envelope>} Rejects with a {@link TagusError}.
+   * @param {(answer: Envelope) => T} [read] Called with the answer before any message behind it is handled.
+   * @returns {Promise<T>} What was read, by default the answer; rejects with a {@link TagusError}.
    */
-  request(envelope) {
+  request(envelope, read = (answer) => /** @type {any} */ (answer)) {
     return new Promise((resolve, reject) => {
-      this.#do((now) => this.#promises.set(this.#link.request(envelope, now), { resolve, reject }));
+      const settle = (/** @type {Envelope} */ answer) => {
+        try {
+          resolve(read(answer));
+        } catch (thrown) {
+          reject(thrown);
+        }
+      };
+      this.#do((now) => this.#promises.set(this.#link.request(envelope, now), { settle, reject }));
     });
   }
 
@@ -119,21 +159,100 @@ export class Socket extends Emitter {
   }
 
   /**
-   * Joins a room by its id, or by its stable name when it is one of the server's default rooms.
-   * @param {string} idOrName
+   * Joins a room by its id or join code, or by its stable name when it is one of the server's default rooms.
+   * @param {string} name
    * @param {{ metadata?: Record<string, string> }} [options]
    * @returns {Promise<Room>} The room tells of its data and of lost and found seats.
    */
-  async join(idOrName, options) {
-    const room = new Room(this, idOrName, options, () => this.#rooms.delete(room));
-    this.#rooms.add(room);
+  join(name, options) {
+    return this.#joinRoom({ match_id: name }, options);
+  }
+
+  /**
+   * Joins the match that the matchmaker made.
+   * @param {Matched} matched
+   * @param {{ metadata?: Record<string, string> }} [options]
+   * @returns {Promise<Room>}
+   */
+  joinMatched({ match_id, token = "" }, options) {
+    return this.#joinRoom(match_id ? { match_id } : { token }, options);
+  }
+
+  /**
+   * Makes a party and leads it.
+   * @param {import("./party.js").PartySettings & { maxSize?: number }} [settings] Open by default; without `maxSize` as
+   *   large as the server allows.
+   * @returns {Promise<Party>}
+   */
+  createParty(settings = {}) {
+    const party = new Party(this, "", () => this.#places.delete(party));
+    return this.#enter(party, party.create(settings));
+  }
+
+  /**
+   * Joins a party by its id or join code, or asks its leader.
+   * @param {string} idOrCode
+   * @returns {Promise<Party>} It tells of `joined` when one is in, which `isMember` says too.
+   */
+  joinParty(idOrCode) {
+    const party = new Party(this, idOrCode, () => this.#places.delete(party));
+    return this.#enter(party, party.enter());
+  }
+
+  /**
+   * Joins a channel of chat.
+   * @param {import("./channel.js").ChannelTarget} target
+   * @param {{ persistence?: boolean, hidden?: boolean }} [options] Whether what one says is kept, by default it is; and
+   *   whether others see one there, by default they do.
+   * @returns {Promise<Channel>}
+   */
+  joinChannel(target, options = {}) {
+    const channel = new Channel(this, target, options, () => this.#places.delete(channel));
+    return this.#enter(channel, channel.enter());
+  }
+
+  /**
+   * Asks for a match. It is told by `matched`.
+   * @param {Wish} wish
+   * @returns {Promise<string>} The ticket.
+   */
+  addMatchmaker(wish) {
+    return this.request({ matchmaker_add: wish }, (answer) => answer.matchmaker_ticket?.ticket ?? "");
+  }
+
+  /**
+   * Asks for it no more.
+   * @param {string} ticket
+   * @returns {Promise<void>}
+   */
+  removeMatchmaker(ticket) {
+    return this.request({ matchmaker_remove: { ticket } }, () => undefined);
+  }
+
+  /**
+   * @param {import("./room.js").RoomName} name
+   * @param {{ metadata?: Record<string, string> }} [options]
+   */
+  #joinRoom(name, options) {
+    const room = new Room(this, name, options, () => this.#places.delete(room));
+    return this.#enter(room, room.enter());
+  }
+
+  /**
+   * @template {Room | Party | Channel} T
+   * @param {T} place
+   * @param {Promise<unknown>} entered
+   * @returns {Promise<T>}
+   */
+  async #enter(place, entered) {
+    this.#places.add(place);
     try {
-      await room.enter();
+      await entered;
     } catch (thrown) {
-      this.#rooms.delete(room);
+      this.#places.delete(place);
       throw thrown;
     }
-    return room;
+    return place;
   }
 
   /**
@@ -172,7 +291,7 @@ export class Socket extends Emitter {
         this.#stateChanged(effect.state);
         break;
       case "answer":
-        this.#promises.get(effect.cid)?.resolve(effect.envelope);
+        this.#promises.get(effect.cid)?.settle(effect.envelope);
         this.#promises.delete(effect.cid);
         break;
       case "failure":
@@ -234,20 +353,19 @@ export class Socket extends Emitter {
       const error = state === "open" ? null : new TagusError(LOCAL.DISCONNECTED, "the socket was closed");
       for (const settle of this.#opening.splice(0)) settle(error);
     }
-    if (state !== "connecting") for (const room of [...this.#rooms]) room.handleLinkState(state);
+    if (state !== "connecting") for (const place of [...this.#places]) place.handleLinkState(state);
     this.emit("state", state);
   }
 
   /** @param {Envelope} envelope */
   #deliver(envelope) {
-    const matchId = envelope.match_data?.match_id ?? envelope.match_presence_event?.match_id;
-    for (const room of this.#rooms) {
-      if (matchId !== undefined && room.matchId === matchId) {
-        room.handleEnvelope(envelope);
-        return;
-      }
+    for (const place of this.#places) {
+      if (place.handleEnvelope(envelope)) return;
     }
-    if (envelope.error) this.emit("error", new TagusError(envelope.error.code ?? 0, envelope.error.message ?? ""));
+    const { error, match_quality: quality, matchmaker_matched: matched } = envelope;
+    if (error) this.emit("error", new TagusError(error.code ?? 0, error.message ?? ""));
+    else if (quality) this.emit("quality", quality);
+    else if (matched) this.emit("matched", matched);
     else this.emit("push", envelope);
   }
 }

@@ -54,10 +54,12 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> i
 }
 
 /// Folder in the workspace, and where it is served. The arcade's own page is at the root.
-const FOLDERS: [(&str, &str); 4] = [
+const FOLDERS: [(&str, &str); 6] = [
     ("web/arcade", "/"),
     ("web/arcade", "/arcade/"),
     ("clients/js", "/sdk/"),
     ("games/arena/client", "/games/arena/"),
+    ("games/pool/client", "/games/pool/"),
+    ("crates/physics-wasm", "/physics/"),
 ];
-const SERVED: [&str; 6] = ["html", "js", "css", "svg", "png", "webmanifest"];
+const SERVED: [&str; 7] = ["html", "js", "css", "svg", "png", "wasm", "webmanifest"];

@@ -7,7 +7,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import puppeteer from "puppeteer-core";
 import { jsonCodec } from "../../clients/js/codec.js";
-import { RECEIVE, decodeView, decodeWorld } from "../../games/arena/client/state/protocol.js";
+import { Replica, Schema } from "../../clients/js/replication.js";
+import { RECEIVE, decodeWorld } from "../../games/arena/client/state/protocol.js";
+import { Sight } from "../../games/arena/client/state/sight.js";
 import { Cable } from "./cable.mjs";
 import { startServer } from "./server.mjs";
 
@@ -124,10 +126,16 @@ test("from the arcade into the arena, and back after a lost connection", async (
 async function listen() {
   const session = await page.createCDPSession();
   await session.send("Network.enable");
+  let sight;
   session.on("Network.webSocketFrameReceived", ({ response }) => {
-    const data = jsonCodec.decode(response.payloadData).match_data;
-    if (data?.op_code === RECEIVE.WORLD) told.worlds.push(decodeWorld(data.data));
-    if (data?.op_code === RECEIVE.VIEW) told.views = [...told.views.slice(-50), decodeView(data.data)];
+    const { match_data: named, room_data: numbered } = jsonCodec.decode(response.payloadData);
+    const data = named ?? numbered;
+    if (data?.op_code === RECEIVE.WORLD) {
+      const world = decodeWorld(data.data);
+      sight = new Sight(new Replica(new Schema(world.schema)), world);
+      told.worlds.push(world);
+    }
+    if (data?.op_code === RECEIVE.VIEW) told.views = [...told.views.slice(-50), sight.see(data.data)];
   });
   page.on("pageerror", (error) => told.complaints.push(String(error)));
 }
@@ -157,7 +165,7 @@ function picture(name) {
 function othersMoved() {
   const seen = new Map();
   for (const { cells, own } of told.views) {
-    for (const { id, x, y } of cells.filter((cell) => !own.includes(cell.id))) {
+    for (const { id, x, y } of cells.filter((cell) => cell.owner !== own)) {
       const first = seen.get(id);
       if (first && (first.x !== x || first.y !== y)) return true;
       seen.set(id, first ?? { x, y });
@@ -188,7 +196,7 @@ async function eatUntilGrown() {
 /** Moves the mouse from the middle of the screen towards the nearest pellet, far enough for full speed. */
 async function steer(view) {
   const away = ({ x, y }) => Math.hypot(x - view.x, y - view.y);
-  const [pellet] = view.pellets.toSorted((a, b) => away(a) - away(b));
+  const [pellet] = [...view.pellets.values()].toSorted((a, b) => away(a) - away(b));
   if (!pellet) return;
   const reach = (HEIGHT / 3) / (away(pellet) || 1);
   const x = WIDTH / 2 + (pellet.x - view.x) * reach;

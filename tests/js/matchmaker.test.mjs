@@ -7,7 +7,12 @@ import { startServer } from "./server.mjs";
 
 let server;
 before(async () => {
-  server = await startServer("examples/clientrpc", { TAGUS_MATCHMAKER__GATHER_MS: "300" });
+  server = await startServer("examples/clientrpc", {
+    TAGUS_MATCHMAKER__GATHER_MS: "300",
+    TAGUS_MATCHMAKER__REGIONS: "east, west",
+    TAGUS_MATCHMAKER__MODES:
+      '[{ name = "room", game = "echo" }, { name = "teams", team_count = 2, rated = true }]',
+  });
 });
 after(async () => {
   await server?.stop();
@@ -50,6 +55,55 @@ for (const format of Object.keys(FORMATS)) {
       for (const player of all) await add(player, only, 2, 8);
       const matched = await all[0].next("matchmaker_matched");
       assert.ok(matched.users.length >= 2 && matched.users.length <= 3);
+      leave(all);
+    });
+
+    test("an odd one waits where teams are to be even", async () => {
+      const all = await players(format, 3);
+      const only = unique("room");
+      const query = `+properties.only:${only}`;
+      for (const { socket } of all) await socket.addMatchmaker(query, 2, 6, { only, mode: "teams" });
+      const matched = await Promise.any(all.map((player) => player.next("matchmaker_matched")));
+      assert.equal(matched.users.length, 2);
+      leave(all);
+    });
+
+    test("a mode's room is joined by its id", async () => {
+      const all = await players(format, 4);
+      const only = unique("room");
+      const query = `+properties.only:${only} +properties.mode:room`;
+      const properties = { only, mode: "room" };
+      for (const { socket } of all) await socket.addMatchmaker(query, 4, 4, properties);
+      const matches = await Promise.all(all.map((player) => player.next("matchmaker_matched")));
+      const id = matches[0].match_id;
+      assert.match(id, /^[0-9a-f-]{36}\.tagus$/);
+      let last;
+      for (const [at, { socket }] of all.entries()) {
+        assert.equal(matches[at].match_id, id);
+        assert.ok(!matches[at].token);
+        last = await socket.joinMatch(id);
+      }
+      assert.equal(last.size, 4);
+      assert.ok(last.authoritative);
+      // This SDK has not asked for extensions, and would not know what to do with them.
+      assert.deepEqual(all[0].kinds().filter((name) => name === "match_quality"), []);
+      leave(all);
+    });
+
+    test("teams and regions need nothing of an old client", async () => {
+      const all = await players(format, 4);
+      const only = unique("room");
+      const query = `+properties.only:${only}`;
+      const properties = { only, mode: "teams" };
+      for (const { socket } of all)
+        await socket.addMatchmaker(query, 4, 4, properties, { "rtt_ms.east": 30 });
+      const matched = await all[0].next("matchmaker_matched");
+      assert.equal(matched.users.length, 4);
+      assert.equal(matched.self.numeric_properties["rtt_ms.east"], 30);
+      await assert.rejects(
+        all[0].socket.addMatchmaker(query, 2, 2, properties, { "rtt_ms.east": -1 }),
+        { code: 3, message: "Invalid property rtt_ms.east, must be from 0 to 60000" },
+      );
       leave(all);
     });
 

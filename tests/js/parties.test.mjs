@@ -108,11 +108,7 @@ for (const format of Object.keys(FORMATS)) {
         assert.deepEqual((await player.next("party_leader")).presence, member);
       }
       await other.socket.removePartyMember(id, leader);
-      await one.until("the own leave", () =>
-        one
-          .all("party_presence_event")
-          .some(({ party_presence_event: event }) => event.leaves?.some(isOf(one))),
-      );
+      await one.until("the own leave", () => hearsLeaveOf(one, one));
       await assert.rejects(one.socket.leaveParty("bad"), { code: 3, message: "Invalid party ID" });
 
       // The leader's connection is lost.
@@ -124,6 +120,58 @@ for (const format of Object.keys(FORMATS)) {
       assert.equal((await closed).party_id, id);
       await assert.rejects(third.socket.closeParty(id), { code: 3, message: "Party not found" });
       leave(one, third);
+    });
+
+    test("who is removed hears their own leave, and nothing after it", async () => {
+      const [one, other, third] = await players(format, 3);
+      const { party_id: id } = await one.socket.createParty(true, 3);
+      const [member] = await joins(other, id);
+      await joins(third, id);
+      await one.socket.removePartyMember(id, member);
+      await other.until("the own leave", () => hearsLeaveOf(other, other));
+      await third.until("the leave", () => hearsLeaveOf(third, other));
+      await one.socket.sendPartyData(id, 1, "among us");
+      await third.next("party_data");
+      await assert.rejects(other.socket.promotePartyMember(id, member), { code: 3 });
+      assert.equal(other.all("party_data").length, 0);
+      // They may come back, the party is open.
+      await other.socket.joinParty(id);
+      await other.until("the party again", () => other.all("party").length === 2);
+      leave(one, other, third);
+    });
+
+    test("a code stands for the party, and asks the leader of a closed one", async () => {
+      for (const open of [true, false]) {
+        const [one, other] = await players(format, 2);
+        const { party_id: id } = await one.socket.createParty(open, 2);
+        const { code } = await call(one, `party/${id}/code`);
+        await other.socket.joinParty(code.toLowerCase());
+        if (!open) {
+          const [wanted] = (await one.next("party_join_request")).presences;
+          assert.equal(wanted.user_id, other.session.user_id);
+          await one.socket.acceptPartyMember(id, wanted);
+        }
+        assert.equal((await other.next("party")).party_id, id);
+        assert.equal((await call(other, `party/${id}/code`)).code, code);
+        await one.socket.closeParty(id);
+        await other.next("party_close");
+        const gone = { code: 3, message: "Party not found" };
+        await assert.rejects(other.socket.joinParty(code), gone);
+        await assert.rejects(other.socket.joinParty("bad"), { code: 3, message: "Invalid party ID" });
+        leave(one, other);
+      }
+    });
+
+    test("a code stands for the match", async () => {
+      const [one, other] = await players(format, 2);
+      const match = await one.socket.createMatch();
+      const { code } = await call(one, `match/${match.match_id}/code`);
+      const joined = await other.socket.joinMatch(code.toLowerCase());
+      assert.equal(joined.match_id, match.match_id);
+      await one.socket.leaveMatch(match.match_id);
+      await other.socket.leaveMatch(match.match_id);
+      await assert.rejects(other.socket.joinMatch(code), { code: 4, message: "Match not found" });
+      leave(one, other);
     });
   });
 }
@@ -172,8 +220,19 @@ async function joins(player, id) {
   return (await player.next("party_presence_event")).joins;
 }
 
-function isOf(player) {
-  return (presence) => presence.user_id === player.session.user_id;
+/** Whether this player was told that the other one left a party. */
+function hearsLeaveOf(player, other) {
+  const isOther = (presence) => presence.user_id === other.session.user_id;
+  const events = player.all("party_presence_event");
+  return events.some(({ party_presence_event: event }) => event.leaves?.some(isOther));
+}
+
+/** One of the calls that the SDK does not have. */
+async function call(player, path) {
+  const headers = { authorization: `Bearer ${player.session.token}` };
+  const response = await fetch(`http://${server.http}/v2/x/${path}`, { headers });
+  assert.equal(response.status, 200, path);
+  return response.json();
 }
 
 function leave(...all) {

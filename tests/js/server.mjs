@@ -33,8 +33,7 @@ const BINARIES =
  * @returns {Promise<Server>}
  */
 export async function startServer(binary, settings = {}) {
-  const suffix = process.platform === "win32" ? ".exe" : "";
-  const file = path.join(BINARIES, binary + suffix);
+  const file = binaryPath(binary);
   await access(file).catch(() => {
     throw new Error(`${file} is missing: cargo build --workspace --bins --examples`);
   });
@@ -88,6 +87,11 @@ export async function startServer(binary, settings = {}) {
     }
     await sleep(10);
   }
+}
+
+/** Where a binary lies. @param {string} name */
+export function binaryPath(name) {
+  return path.join(BINARIES, name + (process.platform === "win32" ? ".exe" : ""));
 }
 
 /** The addresses, or nothing while the file is absent or half written. */

@@ -1,5 +1,7 @@
 import { paintArt } from "./art.js";
 import { describePeople, parseListing, roomAddress } from "./listing.js";
+import { startLobby } from "./lobby/page.js";
+import { button, element, make } from "./page.js";
 
 const POLL_EVERY_MS = 3_000;
 const POLL_TIMEOUT_MS = 5_000;
@@ -11,6 +13,7 @@ const status = element("status");
 const gameCards = element("games");
 const roomRows = element("rooms");
 const roomsEmpty = element("rooms-empty");
+const lobby = startLobby();
 let shownGames = "";
 
 async function poll() {
@@ -23,6 +26,7 @@ async function poll() {
     root.dataset.state = "online";
     const people = rooms.reduce((sum, room) => sum + room.people, 0);
     status.textContent = `${people} playing, ${Math.round(pingMs)} ms away`;
+    lobby.setGames(games);
     showGames(games, rooms);
     showRooms(games, rooms, pingMs);
     roomsEmpty.textContent = "No room is open yet. Start a game and one will be.";
@@ -56,16 +60,29 @@ function showGames(games, rooms) {
 
 /** @param {Game} game */
 function gameCard(game) {
-  const card = document.createElement("a");
-  card.className = "game";
-  card.href = game.path;
+  const card = make("article", "card", "");
+  const link = /** @type {HTMLAnchorElement} */ (make("a", "game", ""));
+  link.href = game.path;
+  // The buttons below lead to the same place, for those who come by keyboard.
+  link.tabIndex = -1;
   const art = document.createElement("canvas");
   art.dataset.game = game.id;
-  const foot = document.createElement("div");
-  const words = document.createElement("span");
+  art.setAttribute("aria-hidden", "true");
+  const words = make("span", "words", "");
   words.append(make("h3", "", game.title), make("p", "", ""));
-  foot.append(words, make("span", "play", "Play"));
-  card.append(art, foot);
+  link.append(art, words);
+  const open = /** @type {HTMLAnchorElement} */ (make("a", game.quickPlay ? "play quiet" : "play", "Open room"));
+  open.href = game.path;
+  open.setAttribute("aria-label", `Open room: ${game.title}`);
+  const actions = make("div", "actions", "");
+  actions.append(open);
+  if (game.quickPlay) {
+    const quick = button("play", "Quick play", () => lobby.play(game.id));
+    quick.dataset.quick = game.id;
+    quick.setAttribute("aria-label", `Quick play: ${game.title}`);
+    actions.append(quick);
+  }
+  card.append(link, actions);
   return card;
 }
 
@@ -81,8 +98,9 @@ function paintCards() {
 function showRooms(games, rooms, pingMs) {
   // Rows are written anew at each poll; the link that has the focus keeps it.
   const focused = document.activeElement instanceof HTMLAnchorElement ? document.activeElement.href : "";
+  const hadFocus = roomRows.contains(document.activeElement);
   roomRows.replaceChildren(...rooms.map((room) => roomRow(room, games.find((g) => g.id === room.game), pingMs)));
-  if (!focused) return;
+  if (!hadFocus) return;
   for (const link of roomRows.querySelectorAll("a")) if (link.href === focused) link.focus();
 }
 
@@ -104,26 +122,10 @@ function roomRow(room, game, pingMs) {
     const full = room.seatsMax > 0 && room.people >= room.seatsMax;
     const link = /** @type {HTMLAnchorElement} */ (make("a", full ? "play quiet" : "play", full ? "Full" : "Join"));
     link.href = roomAddress(game, room);
+    link.setAttribute("aria-label", `${link.textContent} ${room.name}`);
     row.append(link);
   }
   return row;
-}
-
-/**
- * @param {string} tag
- * @param {string} name
- * @param {string} text
- */
-function make(tag, name, text) {
-  const made = document.createElement(tag);
-  if (name) made.className = name;
-  made.textContent = text;
-  return made;
-}
-
-/** @param {string} id */
-function element(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
 window.addEventListener("resize", paintCards);

@@ -1,3 +1,5 @@
+import { paintPool } from "./art_pool.js";
+
 /** Colours of the picture, in the order the cells take them. */
 const COLORS = ["#49c5b1", "#f0907e", "#e3b856", "#8fa8f5", "#d48fd8", "#8ccf6b", "#5cb8e6"];
 const GRID_PX = 34;
@@ -14,8 +16,20 @@ export function paintArt(canvas, id) {
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
   const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const chance = generator(id);
   pen.scale(ratio, ratio);
+  const picture = { pen, width, height, chance: generator(id) };
+  (PICTURES[id] ?? paintCells)(picture);
+}
+
+/**
+ * @typedef {{ pen: CanvasRenderingContext2D, width: number, height: number, chance: () => number }} Picture
+ */
+
+/** @type {Record<string, (picture: Picture) => void>} What is not here is a field of cells. */
+const PICTURES = { pool: paintPool };
+
+/** @param {Picture} picture */
+function paintCells({ pen, width, height, chance }) {
   pen.fillStyle = "#101922";
   pen.fillRect(0, 0, width, height);
   pen.strokeStyle = "rgb(148 190 210 / 8%)";

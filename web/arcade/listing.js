@@ -3,9 +3,14 @@
  */
 
 /**
- * @typedef {{ id: string, title: string, path: string }} Game
+ * @typedef {{ id: string, title: string, path: string, quickPlay: boolean, isPrivate: boolean,
+ *   playersMax: number }} Game
+ *   `quickPlay`: the matchmaker finds players, `playersMax` at most; `isPrivate`: players may open rooms of their own.
  * @typedef {{ matchId: string, name: string, game: string, people: number, bots: number, seatsMax: number }} Room
  */
+
+/** Less are no match. */
+const PLAYERS_MIN = 2;
 
 /**
  * @param {any} answer
@@ -14,12 +19,21 @@
 export function parseListing(answer) {
   const games = list(answer?.games)
     .filter((g) => typeof g?.id === "string" && typeof g?.path === "string" && /^\/(?!\/)/.test(g.path))
-    .map((g) => ({ id: g.id, title: String(g.title ?? g.id), path: g.path }));
+    .map((g) => ({
+      id: g.id,
+      title: String(g.title ?? g.id),
+      path: g.path,
+      quickPlay: g.quick_play === true,
+      isPrivate: g.private === true,
+      playersMax: Math.max(PLAYERS_MIN, count(g.players_max)),
+    }));
   const rooms = list(answer?.rooms)
     .filter((r) => typeof r?.match_id === "string")
+    // A room without a name was opened for a match; when its players have left, nobody is met there.
+    .filter((r) => r.name || count(r.size) > 0)
     .map((r) => ({
       matchId: r.match_id,
-      name: String(r.name || r.match_id.slice(0, 8)),
+      name: String(r.name || `Match ${r.match_id.slice(0, 4)}`),
       game: String(r.game ?? ""),
       people: count(r.size),
       bots: count(r.bots),

@@ -37,6 +37,7 @@ fn text(value: &Value) -> &str {
 const ARROWS: &[(&str, &[&str])] = &[
     ("tagus-base", &[]),
     ("tagus-physics", &[]),
+    ("tagus-physics-wasm", &["tagus-physics"]),
     ("tagus-wire", &["tagus-base"]),
     ("tagus-datagram", &["tagus-base"]),
     ("tagus-replication", &["tagus-base"]),
@@ -93,6 +94,19 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "tagus-open-world",
+        &["tagus-room", "tagus-replication", "tagus-base"],
+    ),
+    (
+        "tagus-pool",
+        &[
+            "tagus-room",
+            "tagus-replication",
+            "tagus-physics",
+            "tagus-base",
+        ],
+    ),
+    (
         "tagus-client",
         &[
             "tagus-wire",
@@ -105,6 +119,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         "tagus",
         &[
             "tagus-arena",
+            "tagus-open-world",
+            "tagus-pool",
             "tagus-client",
             "tagus-players",
             "tagus-control",
@@ -127,6 +143,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         "tagus-sim",
         &[
             "tagus-arena",
+            "tagus-open-world",
+            "tagus-pool",
             "tagus-players",
             "tagus-store",
             "tagus-bus",

@@ -132,7 +132,8 @@ pub(crate) fn chromium() -> Option<PathBuf> {
     }
 }
 
-fn node_version() -> Option<(u32, u32)> {
+/// Of the machine's own Node.
+pub(crate) fn node_version() -> Option<(u32, u32)> {
     let output = Command::new("node").arg("--version").output().ok()?;
     parse_node_version(&String::from_utf8(output.stdout).ok()?)
 }
@@ -178,7 +179,7 @@ fn run(command: &mut Command) -> Result<()> {
 }
 
 /// The first file of this name in `PATH`.
-fn find(name: &str) -> Option<PathBuf> {
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     std::env::split_paths(&path)

@@ -10,6 +10,7 @@
 
 mod arrows;
 mod codegen;
+mod colyseus;
 mod fuzz;
 mod install;
 mod links;
@@ -18,6 +19,7 @@ mod scratch;
 mod service;
 mod steps;
 mod tidy;
+mod wasm;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -48,6 +50,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["codegen"] => codegen::run(false),
         ["codegen", "--check"] => codegen::run(true),
         ["with-services", line @ ..] => steps::with_services(&workspace_root(), line),
+        ["wasm"] => wasm::run(&workspace_root()),
+        ["colyseus", line @ ..] => colyseus::run(&workspace_root(), line),
         ["fuzz", line @ ..] => fuzz::run(&workspace_root(), line),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
@@ -71,7 +75,10 @@ cargo xtask test --only STEP one of its steps
 cargo xtask tidy             the rules a compiler does not know: arrows, lengths, headers, packages, links
 cargo xtask codegen          write the generated files again
 cargo xtask codegen --check  fail when a generated file is not as it would be written
+cargo xtask wasm             build the committed WebAssembly of the physics again; needs its target
 cargo xtask with-services COMMAND...
                              run a command with PostgreSQL started for it (TAGUS_TEST_POSTGRES)
 cargo xtask fuzz [TARGET] [--seconds N]
-                             fuzz one target, or all, for 60 seconds each; needs nightly and cargo-fuzz";
+                             fuzz one target, or all, for 60 seconds each; needs nightly and cargo-fuzz
+cargo xtask colyseus [--players N] [--seconds S] [--server-cpus LIST]
+                             play the same open world on this server and on Colyseus and print a row of each; needs npm";

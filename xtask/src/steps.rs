@@ -141,6 +141,11 @@ fn steps(root: &Path) -> Result<Vec<Step>> {
             "clippy --locked --workspace --all-targets -- -D warnings",
         ),
         cargo(root, "tests", "test --locked --workspace"),
+        cargo(
+            root,
+            "physics unoptimised",
+            "test --locked --profile plain -p tagus-physics first_games",
+        ),
         // The binary and the examples that the steps after this one start; most of it is built by the step before.
         cargo(
             root,
@@ -286,7 +291,7 @@ fn check_ignored(service: &Service, list: &str) -> Result<()> {
 }
 
 /// Where cargo builds, which a person may have moved.
-fn target_folder(root: &Path) -> Result<PathBuf> {
+pub(crate) fn target_folder(root: &Path) -> Result<PathBuf> {
     let metadata = tidy::metadata(root)?;
     let folder = metadata["target_directory"]
         .as_str()
@@ -364,9 +369,10 @@ fn seconds(time: Duration) -> String {
 /// The same packages and features as the tests before, so that nothing is built again; what ignores itself runs.
 const IGNORED_TESTS: &str = "test --locked --workspace --tests -- --ignored";
 const SERVER_TEST_FOLDER: &str = "tests/js";
-const PAGE_TEST_FOLDERS: [&str; 3] = [
+const PAGE_TEST_FOLDERS: [&str; 4] = [
     "clients/js/test",
     "games/arena/client/test",
+    "games/pool/client/test",
     "web/arcade/test",
 ];
 

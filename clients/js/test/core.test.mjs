@@ -38,12 +38,16 @@ test("a session reads its token, names beyond ASCII included", () => {
   assert.throws(() => new Session("a.b"), TypeError);
 });
 
-test("match data crosses the JSON codec as bytes", () => {
+test("data crosses the JSON codec as bytes", () => {
   const sent = { match_data_send: { match_id: "m", op_code: 4, data: Uint8Array.of(0, 255) } };
   assert.equal(jsonCodec.encode(sent), '{"match_data_send":{"match_id":"m","op_code":"4","data":"AP8="}}');
   const got = jsonCodec.decode('{"match_data":{"match_id":"m","op_code":"17","data":"AP8="}}');
   assert.deepEqual(got.match_data, { match_id: "m", op_code: 17, data: Uint8Array.of(0, 255) });
   assert.deepEqual(jsonCodec.decode('{"match_data":{"match_id":"m"}}').match_data.data, new Uint8Array(0));
+  const party = { party_data_send: { party_id: "p", op_code: 1, data: Uint8Array.of(255) } };
+  assert.equal(jsonCodec.encode(party), '{"party_data_send":{"party_id":"p","op_code":"1","data":"/w=="}}');
+  const short = jsonCodec.decode('{"room_data":{"room":1,"op_code":"-1"}}').room_data;
+  assert.deepEqual(short, { room: 1, op_code: -1, data: new Uint8Array(0) });
   for (const bad of ["", "null", "3", new ArrayBuffer(1)]) assert.throws(() => jsonCodec.decode(bad));
 });
 
@@ -79,6 +83,35 @@ test("a refused renewal repeats the login", async () => {
   await client.authenticateCustom("custom-id");
   await client.validSession();
   assert.deepEqual(asked.map((a) => a.url.match(/custom|refresh/)[0]), ["custom", "refresh", "custom"]);
+});
+
+test("codes, private matches, parties and what was said are asked for", async () => {
+  const { asked, client } = scripted(
+    [200, { code: "B7KMQ2" }], [200, {}], [200, { code: "M" }], [200, { match_id: "m", code: "C" }],
+    [200, {}], [200, { messages: [{ message_id: "1", content: '{"text":"hi"}' }], next_cursor: "n" }],
+  );
+  client.resume(new Session(token({ exp: inSeconds(3600) })));
+  assert.equal(await client.partyCode("p.n/1"), "B7KMQ2");
+  await client.revokePartyCode("p");
+  assert.equal(await client.matchCode("m."), "M");
+  assert.deepEqual(await client.openPrivateMatch("arena"), { match_id: "m", code: "C" });
+  assert.deepEqual(await client.listParties({ open: true, query: "label.mode:duel" }), { parties: [], cursor: "" });
+  const said = await client.listChannelMessages("2...room", { forward: false });
+  assert.deepEqual(said, {
+    messages: [{ message_id: "1", code: 0, content: { text: "hi" } }],
+    next_cursor: "n", prev_cursor: "", cacheable_cursor: "",
+  });
+  assert.deepEqual(asked.map(({ method, url }) => `${method} ${url.split("/v2/")[1]}`), [
+    "GET x/party/p.n%2F1/code", "DELETE x/party/p/code", "GET x/match/m./code", "POST x/match/arena",
+    "GET party?open=true&query=label.mode%3Aduel", "GET channel/2...room?forward=false",
+  ]);
+});
+
+test("the matchmaker's figures are asked for", async () => {
+  const { asked, client } = scripted([200, { ticket_count: 2 }]);
+  client.resume(new Session(token({ exp: inSeconds(3600) })));
+  assert.deepEqual(await client.getMatchmakerStats(), { ticket_count: 2 });
+  assert.equal(asked[0].url, "http://host:1/v2/matchmaker/stats");
 });
 
 test("the server's error is told; an answer that is not the API's is an error too", async () => {

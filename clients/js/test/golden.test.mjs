@@ -18,23 +18,37 @@ const FROM_SERVER = {
   error: { cid: "9", error: { code: 4, message: "Match not found" } },
   match: { cid: "6", match: { match_id: "m1.", label: "", size: 1, presences: [ANA], self: ANA } },
   match_data: { match_data: { match_id: "m1.", presence: ANA, op_code: 300, data: BYTES, reliable: true } },
+  match_quality: {
+    match_quality: {
+      ticket: "t1", wait_ms: 250, wait_ms_max: 3000, favourite_wins: 0.625, region: "east", rtt_ms_min: 20, rtt_ms_max: 45,
+      teams: [{ session_ids: ["s1"] }, { session_ids: ["s2"] }], mode: "duel",
+    },
+  },
   match_presence_event: { match_presence_event: { match_id: "m1.", joins: [ANA], leaves: [{ ...ANA, session_id: "s0" }] } },
   pong: { cid: "1", pong: {} },
-  // Sent to those who ask for the extensions, which this SDK does not: it passes through as it is.
-  room_data: { room_data: { room: 7, op_code: "-1", data: "YWJj", class: 2 } },
+  room_data: { room_data: { room: 7, op_code: -1, data: Uint8Array.of(97, 98, 99), class: 2 } },
 };
 /** Frames of a client, in the order in which the conversation below sends them. */
 const FROM_CLIENT = ["ping", "match_join", "match_data_send", "rpc", "match_leave"];
 
+/** Frames of a client that are more than this SDK says in one go. */
+const OF_CLIENT = {
+  room_data_applied: { room_data: { room: 7, op_code: -1, data: Uint8Array.of(97, 98, 99), class: 2, applied_tick: 1_000 } },
+};
+
 test("every golden frame is known here", () => {
   const names = readdirSync(FOLDER).filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -5));
-  assert.deepEqual(names.sort(), [...Object.keys(FROM_SERVER), ...FROM_CLIENT].sort());
+  assert.deepEqual(names.sort(), [...Object.keys(FROM_SERVER), ...FROM_CLIENT, ...Object.keys(OF_CLIENT)].sort());
 });
 
 test("golden frames of the server are decoded", () => {
   for (const [name, envelope] of Object.entries(FROM_SERVER)) {
     assert.deepEqual(jsonCodec.decode(frame(name)), envelope, name);
   }
+});
+
+test("golden frames of a client are encoded", () => {
+  for (const [name, envelope] of Object.entries(OF_CLIENT)) assert.equal(jsonCodec.encode(envelope), frame(name), name);
 });
 
 test("a conversation is made of golden frames", async () => {
@@ -64,9 +78,14 @@ test("a conversation is made of golden frames", async () => {
   room.on("presence", (joins, leaves) => heard.push([joins.length, leaves[0].session_id]));
   receive("match_data");
   receive("match_presence_event");
+  // A room whose number was not told is nobody's.
+  receive("room_data");
+  transport.onmessage({ data: '{"room_number":{"match_id":"m1.","room":7}}' });
   receive("room_data");
   receive("error");
-  assert.deepEqual(heard, ["ping", [300, BYTES, ANA], [1, "s0"], FROM_SERVER.room_data, [4, "Match not found"]]);
+  const short = FROM_SERVER.room_data;
+  const expected = [short, [-1, short.room_data.data, undefined], [4, "Match not found"]];
+  assert.deepEqual(heard, ["ping", [300, BYTES, ANA], [1, "s0"], ...expected]);
 
   room.send(300, BYTES);
   for (const asked of [socket.rpc("echo", '{"a":1}'), room.leave()]) asked.catch(() => {});

@@ -21,6 +21,7 @@ pub use socket::{Socket, TlsSocket};
 pub use tls::{TlsError, tls_load};
 pub use trusted_proxies::{IpNet, IpNetError, TrustedProxies};
 pub use ws::{
-    WS_HEADER_BYTES_MAX, WsDecoder, WsError, WsEvent, WsOpcode, ws_close, ws_frame, ws_frame_into,
+    WS_HEADER_BYTES_MAX, WsDecoder, WsError, WsEvent, WsEventRef, WsOpcode, ws_close, ws_frame,
+    ws_frame_into,
 };
 pub use ws_upgrade::{WsUpgradeError, ws_accept_key, ws_check_upgrade};

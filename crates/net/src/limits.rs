@@ -16,6 +16,11 @@ pub struct Limits {
     /// ten seconds of a busy room at 25 KB/s, while ten thousand stalled readers still fit into 2.5 GiB.
     /// Beyond it the connection is told and closed.
     pub queue_bytes_max: u32,
+    /// Bytes that the operating system may hold for one WebSocket or TCP connection without having sent them
+    /// (0..=67,108,864), default 16,384; Linux only. What follows waits in the server, where views are left out and the
+    /// rest counts towards `queue_bytes_max`. Less than a tick's data makes two writes of one; more lets a slow reader
+    /// get views that are older. 0: as many as the operating system likes, which is megabytes.
+    pub unsent_bytes_max: u32,
     /// Connections open at once, on all doors (1..), default 100,000. One more is closed at accept.
     pub connections_max: u32,
     /// Connections open at once from one IPv4 address or one IPv6 /64 (1..), default 1,024: mobile carriers and schools
@@ -45,6 +50,7 @@ impl Default for Limits {
             message_bytes_max: 4_096,
             request_body_bytes_max: 262_144,
             queue_bytes_max: 262_144,
+            unsent_bytes_max: 16_384,
             connections_max: 100_000,
             connections_per_address_max: 1_024,
             hello_timeout_ms: 5_000,
@@ -109,6 +115,7 @@ impl Limits {
         let range = match name {
             "message_bytes_max" | "request_body_bytes_max" => (1, 16 << 20),
             "queue_bytes_max" => (1_024, 64 << 20),
+            "unsent_bytes_max" => (0, 64 << 20),
             "http_headers_bytes_max" => (8_192, 1 << 20),
             "close_linger_ms" => (0, u32::MAX),
             "connections_max"
@@ -123,11 +130,12 @@ impl Limits {
         Some(range)
     }
 
-    fn values(&self) -> [(&'static str, u32); 12] {
+    fn values(&self) -> [(&'static str, u32); 13] {
         [
             ("message_bytes_max", self.message_bytes_max),
             ("request_body_bytes_max", self.request_body_bytes_max),
             ("queue_bytes_max", self.queue_bytes_max),
+            ("unsent_bytes_max", self.unsent_bytes_max),
             ("connections_max", self.connections_max),
             (
                 "connections_per_address_max",

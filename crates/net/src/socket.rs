@@ -80,9 +80,11 @@ impl Socket {
         if bufs.iter().all(|buf| buf.is_empty()) {
             return Ok(0);
         }
-        let taken = match self {
-            Self::Plain(stream) => uninterrupted(|| stream.write_vectored(bufs))?,
-            Self::Tls(socket) => socket.write_vectored(bufs)?,
+        let taken = match (self, bufs) {
+            // A sixteenth cheaper than a vectored write of one.
+            (Self::Plain(stream), [buf]) => uninterrupted(|| stream.write(buf))?,
+            (Self::Plain(stream), _) => uninterrupted(|| stream.write_vectored(bufs))?,
+            (Self::Tls(socket), _) => socket.write_vectored(bufs)?,
         };
         if taken == 0 {
             return Err(ErrorKind::WriteZero.into());
@@ -119,6 +121,29 @@ impl Socket {
             Self::Plain(stream) => drop(stream.shutdown(Shutdown::Write)),
             Self::Tls(socket) => socket.shutdown_write(),
         }
+    }
+
+    /// From here on a write is refused while the operating system holds so many bytes that it has not sent yet, so that
+    /// what a slow peer is yet to be sent waits here, where it can be left out. A write that begins below the limit may
+    /// go beyond it. Linux alone has this; elsewhere nothing is done.
+    ///
+    /// # Errors
+    /// What the operating system says to `TCP_NOTSENT_LOWAT`.
+    pub fn limit_unsent(&self, bytes: u32) -> io::Result<()> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        socket2::SockRef::from(self.stream()).set_tcp_notsent_lowat(bytes)?;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let _ = bytes;
+        Ok(())
+    }
+
+    /// What is received next is acknowledged along with what is sent soon after, if anything is (`TCP_QUICKACK` off):
+    /// half of the packets of who answers in a while anyway. The operating system forgets it now and then, so it is
+    /// to be said before each read. Linux alone has this; elsewhere nothing is done.
+    pub fn delay_acknowledgement(&self) {
+        // A socket that refuses it acknowledges at once, as without it.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        drop(socket2::SockRef::from(self.stream()).set_tcp_quickack(false));
     }
 
     /// The peer's address.

@@ -1,5 +1,7 @@
 //! Server side of the WebSocket protocol (RFC 6455) without extensions and without I/O.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use thiserror::Error;
 
@@ -10,13 +12,13 @@ pub const WS_HEADER_BYTES_MAX: usize = 14;
 
 /// What [`WsDecoder::next`] found.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum WsEvent {
+pub enum WsEvent<B = Bytes> {
     /// A whole text message; the bytes are valid UTF-8.
-    Text(Bytes),
+    Text(B),
     /// A whole binary message.
-    Binary(Bytes),
+    Binary(B),
     /// A ping; the payload (at most 125 bytes) goes back in a [`WsOpcode::Pong`].
-    Ping(Bytes),
+    Ping(B),
     /// A pong, asked for or not.
     Pong,
     /// The peer wants to close: answer with a close frame, send nothing after it and read no more.
@@ -28,6 +30,25 @@ pub enum WsEvent {
     },
     /// A fragment was stored; the message is not complete yet.
     Continued,
+}
+
+/// An event whose payload is where it was received, if it came in one frame.
+pub type WsEventRef<'a> = WsEvent<Cow<'a, [u8]>>;
+
+impl WsEventRef<'_> {
+    /// The same, for longer than the buffer that it was received in.
+    #[must_use]
+    pub fn into_owned(self) -> WsEvent {
+        let owned = |payload: Cow<'_, [u8]>| Bytes::from(payload.into_owned());
+        match self {
+            Self::Text(payload) => WsEvent::Text(owned(payload)),
+            Self::Binary(payload) => WsEvent::Binary(owned(payload)),
+            Self::Ping(payload) => WsEvent::Ping(owned(payload)),
+            Self::Pong => WsEvent::Pong,
+            Self::Close { code, reason } => WsEvent::Close { code, reason },
+            Self::Continued => WsEvent::Continued,
+        }
+    }
 }
 
 /// Why a peer's bytes cannot be taken; the connection must be closed with [`WsError::close_code`].
@@ -136,11 +157,11 @@ impl WsDecoder {
     /// # Errors
     /// [`WsError::TooLarge`] when message or fragments together exceed `message_bytes_max`,
     /// [`WsError::NotUtf8`] and [`WsError::Protocol`] as their docs say.
-    pub fn next(
+    pub fn next<'a>(
         &mut self,
-        input: &mut [u8],
+        input: &'a mut [u8],
         message_bytes_max: usize,
-    ) -> Result<Option<(usize, WsEvent)>, WsError> {
+    ) -> Result<Option<(usize, WsEventRef<'a>)>, WsError> {
         let Some(header) = Header::parse(input)? else {
             return Ok(None);
         };
@@ -177,13 +198,17 @@ impl WsDecoder {
         }
     }
 
-    fn handle_frame(&mut self, header: &Header, payload: &[u8]) -> Result<WsEvent, WsError> {
+    fn handle_frame<'a>(
+        &mut self,
+        header: &Header,
+        payload: &'a [u8],
+    ) -> Result<WsEventRef<'a>, WsError> {
         match (header.opcode, header.fin) {
             (WsOpcode::Close, _) => parse_close(payload),
-            (WsOpcode::Ping, _) => Ok(WsEvent::Ping(Bytes::copy_from_slice(payload))),
+            (WsOpcode::Ping, _) => Ok(WsEvent::Ping(payload.into())),
             (WsOpcode::Pong, _) => Ok(WsEvent::Pong),
-            (WsOpcode::Text, true) => Kind::Text.message(Bytes::copy_from_slice(payload)),
-            (WsOpcode::Binary, true) => Kind::Binary.message(Bytes::copy_from_slice(payload)),
+            (WsOpcode::Text, true) => Kind::Text.message(payload.into()),
+            (WsOpcode::Binary, true) => Kind::Binary.message(payload.into()),
             (WsOpcode::Text, false) => Ok(self.store(Kind::Text, payload)),
             (WsOpcode::Binary, false) => Ok(self.store(Kind::Binary, payload)),
             (WsOpcode::Continuation, fin) => {
@@ -195,12 +220,12 @@ impl WsDecoder {
                     return Ok(stored);
                 }
                 self.kind = None;
-                kind.message(Bytes::from(std::mem::take(&mut self.fragments)))
+                kind.message(std::mem::take(&mut self.fragments).into())
             }
         }
     }
 
-    fn store(&mut self, kind: Kind, payload: &[u8]) -> WsEvent {
+    fn store<B>(&mut self, kind: Kind, payload: &[u8]) -> WsEvent<B> {
         self.kind = Some(kind);
         self.fragments.extend_from_slice(payload);
         WsEvent::Continued
@@ -214,7 +239,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn message(self, payload: Bytes) -> Result<WsEvent, WsError> {
+    fn message(self, payload: Cow<'_, [u8]>) -> Result<WsEventRef<'_>, WsError> {
         match self {
             Self::Binary => Ok(WsEvent::Binary(payload)),
             Self::Text if std::str::from_utf8(&payload).is_ok() => Ok(WsEvent::Text(payload)),
@@ -312,7 +337,7 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     }
 }
 
-fn parse_close(payload: &[u8]) -> Result<WsEvent, WsError> {
+fn parse_close<B>(payload: &[u8]) -> Result<WsEvent<B>, WsError> {
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
         if payload.is_empty() {
             let reason = String::new();
@@ -405,8 +430,8 @@ mod tests {
         loop {
             match decoder.next(&mut input, message_bytes_max) {
                 Ok(Some((consumed, event))) => {
+                    events.push(event.into_owned());
                     drop(input.drain(..consumed));
-                    events.push(event);
                 }
                 Ok(None) => return (events, None),
                 Err(err) => return (events, Some(err)),
@@ -554,7 +579,7 @@ mod tests {
         let mut input = whole.clone();
         let (consumed, event) = decoder.next(&mut input, 4_096).unwrap().unwrap();
         assert_eq!(
-            (consumed, event),
+            (consumed, event.into_owned()),
             (whole.len(), text("h\u{e9}llo, a text of some length"))
         );
     }

@@ -137,7 +137,7 @@ fn digest_of(account_key: &str) -> AccountKey {
 }
 
 /// An IPv4 address itself; of an IPv6 address the /64, which is what one household or host is given.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
@@ -145,7 +145,7 @@ fn network_of(address: IpAddr) -> IpAddr {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Failure {
+pub(crate) struct Failure {
     count: u32,
     last_at: UnixMillis,
     wait_until: UnixMillis,
@@ -153,13 +153,15 @@ struct Failure {
 
 /// The settings, and which of the two numbers of free failures is meant.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
-    config: FailedPasswordsConfig,
-    free_max: u32,
+pub(crate) struct Limits {
+    pub(crate) config: FailedPasswordsConfig,
+    pub(crate) free_max: u32,
 }
 
+/// Who failed how often, and has to wait; the one whose last failure is longest ago is forgotten where there are too
+/// many.
 #[derive(Debug)]
-struct Failures<K> {
+pub(crate) struct Failures<K> {
     limits: Limits,
     entries: BTreeMap<K, Failure>,
     /// The same entries, longest unused first.
@@ -167,7 +169,7 @@ struct Failures<K> {
 }
 
 impl<K: Copy + Ord> Failures<K> {
-    const fn new(limits: Limits) -> Self {
+    pub(crate) const fn new(limits: Limits) -> Self {
         Self {
             limits,
             entries: BTreeMap::new(),
@@ -175,14 +177,14 @@ impl<K: Copy + Ord> Failures<K> {
         }
     }
 
-    fn wait_ms(&self, now: UnixMillis, key: &K) -> u64 {
+    pub(crate) fn wait_ms(&self, now: UnixMillis, key: &K) -> u64 {
         let left = |failure: &Failure| failure.wait_until.0.saturating_sub(now.0);
         // The bound matters when the clock was set back.
         let wait_ms = self.entries.get(key).map_or(0, left);
         wait_ms.min(self.limits.config.wait_ms_max)
     }
 
-    fn count(&mut self, now: UnixMillis, key: K) {
+    pub(crate) fn count(&mut self, now: UnixMillis, key: K) {
         let before = self.forget(&key);
         let forget_ms = self.limits.config.forget_ms;
         let remembered =

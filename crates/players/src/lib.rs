@@ -19,6 +19,7 @@ mod groups;
 mod identities;
 mod identity;
 mod jobs;
+mod join_codes;
 pub mod leaderboards;
 mod logins;
 pub mod matchmaker;
@@ -30,12 +31,14 @@ mod password;
 mod push;
 pub mod query;
 pub mod ranks;
+mod ratings;
 mod sqids;
 mod status;
 mod storage;
 mod storage_index;
 mod streams;
 mod token;
+mod turns;
 mod wallets;
 
 pub use accounts::{Account, AccountUpdate, Accounts, USERS_REQUEST_MAX, User};
@@ -66,6 +69,9 @@ pub use jobs::{
     CLAIM_MS, Every, JOB_ATTEMPTS_MAX, JOB_NAME_BYTES_MAX, JOB_PAYLOAD_BYTES_MAX, JOBS_LIST_MAX,
     Job, JobEnd, JobRun, JobState, Jobs, NewJob, PERIOD_MS_MAX, RENEW_MS, UNKNOWN_MS,
 };
+pub use join_codes::{
+    CodeAsker, CodeRefused, JOIN_CODES_MAX, JoinCodes, Joinable, WRONG_CODES_FREE_MAX,
+};
 pub use logins::{LoginConfig, Logins, Revoked, TokenPair};
 pub use metrics::{LoginCounters, LoginMethod, LoginOutcome, PlayersMetrics};
 pub use multi_update::{AccountChange, MultiUpdate, MultiUpdated, multi_update};
@@ -81,6 +87,10 @@ pub use parties::{
 };
 pub use password::{Hasher, HasherConfig, HasherThreads, PasswordCost};
 pub use push::{ChannelMessage, Notification, Push};
+pub use ratings::{
+    PlayerRating, RATED_TEAMS_MAX, RATED_USERS_MAX, RATING_MODE_BYTES_MAX, RESULTS_KEPT,
+    RankedTeam, RatingChange, Ratings, win_probability,
+};
 pub use sqids::{AlphabetError, Sqids};
 pub use status::{FOLLOWS_MAX, Followers, TooManyFollows};
 pub use storage::{

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use tagus_base::{UnixMillis, UserId, Uuid};
 use tagus_store::{Batch, Conflict, LedgerRow, Op, Outcome, Store, StoreError, WalletOp};
-use tokio::sync::{Mutex, MutexGuard};
 
 use crate::cursor::{Cursor, MALFORMED, checked_limit};
 use crate::notifications::is_json_object;
+use crate::turns::{Attempts, Turns};
 use crate::{PlayersError, Random, random_uuid};
 
 /// A wallet, or what is added to one: a number for each name.
@@ -117,7 +117,8 @@ impl Wallets {
         }
         let _turns = self.turns.take(&users).await;
         let users: Vec<UserId> = users.into_iter().collect();
-        for _ in 0..ATTEMPTS_MAX {
+        let mut attempts = Attempts::new(&self.random);
+        while attempts.next().await {
             let found = self.store.wallets(&users).await.map_err(READ)?;
             let Decided { sets, updated } = decide(now, found, updates)?;
             // Rows of accounts first and in order, so that batches do not block each other.
@@ -386,28 +387,6 @@ impl TryFrom<LedgerRow> for LedgerEntry {
     }
 }
 
-/// Whose turn it is to change a wallet on this node, by a byte of the account's id; two accounts may share one.
-struct Turns([Mutex<()>; 256]);
-
-impl Default for Turns {
-    fn default() -> Self {
-        Self(std::array::from_fn(|_| Mutex::new(())))
-    }
-}
-
-impl Turns {
-    /// Waits until it is the turn of whoever changes these wallets. Turns are taken in their order, so nobody waits for
-    /// whoever waits for them.
-    async fn take(&self, users: &BTreeSet<UserId>) -> Vec<MutexGuard<'_, ()>> {
-        let places: BTreeSet<usize> = users.iter().map(|user| user.0.0[15].into()).collect();
-        let mut turns = Vec::with_capacity(places.len());
-        for place in places {
-            turns.push(self.0[place].lock().await);
-        }
-        turns
-    }
-}
-
 /// Entries of a wallet, at most.
 pub const WALLET_ENTRIES_MAX: usize = 1_024;
 /// Bytes of the name of a wallet's entry, at most.
@@ -417,8 +396,6 @@ pub const LEDGER_METADATA_BYTES_MAX: usize = 16_384;
 /// Entries of a ledger on one page, at most.
 pub const LEDGER_LIST_MAX: i32 = 100;
 
-/// How often a change is decided while other nodes change the same wallets.
-const ATTEMPTS_MAX: u32 = 32;
 const EXPORT_ROWS: u32 = 100;
 const KIND: u8 = 24;
 /// Behind every entry there is.

@@ -1,7 +1,7 @@
 //! A game and its room without a clock: the part that is recorded, replayed and hashed.
 
 use bytes::Bytes;
-use tagus_base::{Rng, SeatIndex, Tick};
+use tagus_base::{Rng, SeatIndex, Tick, UserId};
 
 use crate::codec::{Reader, put_bytes, put_u64};
 use crate::event::Event;
@@ -94,9 +94,19 @@ impl Core {
         self.busy
     }
 
-    pub(crate) fn view(&self, viewer: SeatIndex, out: &mut Vec<u8>) -> Option<i64> {
+    /// The encoder's part of a tick. What it panics with breaks the room, as a callback would.
+    pub(crate) fn encode(&mut self) {
+        self.busy = true;
+        self.game.encode(self.state.tick);
+        self.busy = false;
+    }
+
+    pub(crate) fn view(&mut self, viewer: SeatIndex, out: &mut Vec<u8>) -> Option<i64> {
         self.state.seat(viewer)?;
-        self.game.view(viewer, out)
+        self.busy = true;
+        let op = self.game.view(viewer, out);
+        self.busy = false;
+        op
     }
 
     /// The call that the event stands for.
@@ -111,6 +121,12 @@ impl Core {
             Event::Signal { data } => drop(self.signal(&data, out)),
             Event::Terminate { grace_ms } => self.terminate(grace_ms, out),
             Event::Close => self.close(out),
+            Event::Reserve { users } => {
+                if let Ok(needy) = self.state.needy(&users) {
+                    self.reserve(&needy, out);
+                }
+            }
+            Event::Unreserve { users } => self.unreserve(&users, out),
             Event::Tick => self.tick(out),
             Event::Hash(_) => {}
         }
@@ -139,19 +155,40 @@ impl Core {
             return Ok(self.come_back(seat, &person, out));
         }
         check(metadata)?;
-        if self.state.is_full() {
+        if self.state.is_full_for(person.user_id) {
             return Err(Refusal::new("the room is full"));
         }
         self.call(out, |game, room| game.join_attempt(room, &person, metadata))?;
         if self.state.closed {
             return Err(Refusal::new("the room is closed"));
         }
+        self.unreserve(&[person.user_id], out);
         let seat = self.state.take(person);
+        self.game.opened(seat);
         self.call(out, |game, room| game.join(room, seat));
         Ok(Joined {
             seat,
             how: How::New,
         })
+    }
+
+    /// Reserves a seat for each of these, as [`State::needy`] answered them.
+    pub(crate) fn reserve(&mut self, needy: &[UserId], out: &mut Vec<Effect>) {
+        self.state.reserved.extend(needy);
+        if !needy.is_empty() {
+            out.push(Effect::Reserved(self.state.reserved_count()));
+        }
+    }
+
+    /// Ends the reservations of those who have one.
+    pub(crate) fn unreserve(&mut self, users: &[UserId], out: &mut Vec<Effect>) {
+        let before = self.state.reserved.len();
+        for user_id in users {
+            self.state.reserved.remove(user_id);
+        }
+        if self.state.reserved.len() < before {
+            out.push(Effect::Reserved(self.state.reserved_count()));
+        }
     }
 
     /// Another connection for a seat that its account holds, be the old one lost or alive.
@@ -164,6 +201,7 @@ impl Core {
             seat.connected = true;
             seat.session_id = person.session_id;
         }
+        self.game.opened(index);
         self.call(out, |game, room| game.connection_back(room, index));
         Joined { seat: index, how }
     }
@@ -185,6 +223,7 @@ impl Core {
         };
         if seat.connected {
             seat.connected = false;
+            self.game.closed(index);
             self.call(out, |game, room| game.connection_lost(room, index));
         }
     }
@@ -263,6 +302,8 @@ impl Core {
         }
         self.state.kicks.clear();
         self.state.deferred.clear();
+        self.state.reserved.clear();
+        self.state.seek = None;
         self.state.closing = false;
         self.state.closed = true;
         out.push(Effect::Closed);
@@ -280,6 +321,7 @@ impl Core {
             seat,
             reason,
         );
+        self.game.closed(seat);
         if let Some(person) = self.state.free(seat) {
             out.push(Effect::Freed {
                 seat,

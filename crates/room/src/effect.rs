@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bytes::Bytes;
 use tagus_base::SeatIndex;
 
-use crate::{Class, LeaveReason, Person, StoreOp, To};
+use crate::{Class, LeaveReason, Person, Seek, StoreOp, To};
 
 /// Something the room's owner must do, in the order of the list.
 #[derive(Debug)]
@@ -52,7 +52,11 @@ pub enum Effect {
         /// What to do.
         op: StoreOp,
     },
-    /// The room is over. Nothing follows; every seat has been freed.
+    /// So many seats are reserved from now on.
+    Reserved(u16),
+    /// Look for more people, in place of what was looked for before; none: look no longer.
+    Seek(Option<Seek>),
+    /// The room is over. Nothing follows; every seat has been freed, and nothing is reserved or sought any more.
     Closed,
 }
 

@@ -1,10 +1,10 @@
 //! What happens to a room, as recorded.
 
 use bytes::Bytes;
-use tagus_base::SeatIndex;
+use tagus_base::{SeatIndex, UserId};
 
 use crate::codec::{Reader, put_bytes, put_fixed, put_i64, put_u64};
-use crate::state::{read_person, write_person};
+use crate::state::{read_person, read_users, write_person, write_users};
 use crate::store::{read_result, write_result};
 use crate::{LeaveReason, METADATA_ENTRIES_MAX, Metadata, Person, StoreResult};
 
@@ -42,6 +42,14 @@ pub(crate) enum Event {
     Stored {
         token: u64,
         result: StoreResult,
+    },
+    /// Seats for those who have neither a seat nor a reservation.
+    Reserve {
+        users: Vec<UserId>,
+    },
+    /// Taken back, or run out.
+    Unreserve {
+        users: Vec<UserId>,
     },
     /// Not a call but a proof: the state's hash here.
     Hash(u64),
@@ -103,6 +111,14 @@ impl Event {
                 put_u64(out, *token);
                 write_result(result, out);
             }
+            Self::Reserve { users } => {
+                out.push(11);
+                write_users(users, out);
+            }
+            Self::Unreserve { users } => {
+                out.push(12);
+                write_users(users, out);
+            }
         }
     }
 
@@ -154,6 +170,12 @@ impl Event {
             10 => Self::Stored {
                 token: reader.u64()?,
                 result: read_result(reader)?,
+            },
+            11 => Self::Reserve {
+                users: read_users(reader)?,
+            },
+            12 => Self::Unreserve {
+                users: read_users(reader)?,
             },
             _ => return None,
         })
@@ -216,6 +238,10 @@ mod tests {
                 token: 1,
                 result: Ok([("key".to_owned(), Bytes::from_static(b"value"))].into()),
             },
+            Event::Reserve {
+                users: vec![UserId(Uuid([1; 16])), UserId(Uuid([2; 16]))],
+            },
+            Event::Unreserve { users: Vec::new() },
         ];
         let mut bytes = Vec::new();
         for event in &events {

@@ -1,10 +1,10 @@
 //! Games without their type.
 
-use tagus_base::SeatIndex;
+use tagus_base::{SeatIndex, Tick};
 
 use crate::{
-    Game, InitError, Input, LeaveReason, Metadata, Person, Refusal, RestoreError, Room, Settings,
-    Setup,
+    Encoder, Game, InitError, Input, LeaveReason, Metadata, Person, Refusal, RestoreError, Room,
+    Settings, Setup,
 };
 
 /// Makes and restores rooms of one kind. A pair of function pointers: clone it freely.
@@ -26,14 +26,27 @@ impl Factory {
             version: G::SNAPSHOT_VERSION,
             init: |setup| {
                 let (game, settings) = G::init(setup)?;
-                Ok((Box::new(game), settings))
+                Ok((Box::new(Hosted::new(game)), settings))
             },
-            restore: |version, bytes| Ok(Box::new(G::restore(version, bytes)?)),
+            restore: |version, bytes| Ok(Box::new(Hosted::new(G::restore(version, bytes)?))),
         }
     }
 }
 
-/// [`Game`] as an object. Every method is the one of the same name.
+/// A game with what encodes it.
+struct Hosted<G> {
+    game: G,
+    encoder: Box<dyn Encoder<G>>,
+}
+
+impl<G: Game> Hosted<G> {
+    fn new(game: G) -> Self {
+        let encoder = game.encoder();
+        Self { game, encoder }
+    }
+}
+
+/// [`Game`] and its [`Encoder`] as an object. Every method is the one of the same name.
 pub(crate) trait AnyGame: Send {
     fn join_attempt(
         &mut self,
@@ -46,55 +59,70 @@ pub(crate) trait AnyGame: Send {
     fn connection_lost(&mut self, room: &mut Room<'_>, seat: SeatIndex);
     fn connection_back(&mut self, room: &mut Room<'_>, seat: SeatIndex);
     fn tick(&mut self, room: &mut Room<'_>, inputs: &[Input]);
-    fn view(&self, viewer: SeatIndex, out: &mut Vec<u8>) -> Option<i64>;
+    fn encode(&mut self, tick: Tick);
+    fn opened(&mut self, viewer: SeatIndex);
+    fn closed(&mut self, viewer: SeatIndex);
+    fn view(&mut self, viewer: SeatIndex, out: &mut Vec<u8>) -> Option<i64>;
     fn signal(&mut self, room: &mut Room<'_>, data: &[u8]) -> Vec<u8>;
     fn terminate(&mut self, room: &mut Room<'_>, grace_ms: u32);
     fn snapshot(&self, out: &mut Vec<u8>);
 }
 
-impl<G: Game> AnyGame for G {
+impl<G: Game> AnyGame for Hosted<G> {
     fn join_attempt(
         &mut self,
         room: &mut Room<'_>,
         person: &Person,
         metadata: &Metadata,
     ) -> Result<(), Refusal> {
-        Game::join_attempt(self, room, person, metadata)
+        self.game.join_attempt(room, person, metadata)
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: SeatIndex) {
-        Game::join(self, room, seat);
+        self.game.join(room, seat);
     }
 
     fn leave(&mut self, room: &mut Room<'_>, seat: SeatIndex, reason: LeaveReason) {
-        Game::leave(self, room, seat, reason);
+        self.game.leave(room, seat, reason);
     }
 
     fn connection_lost(&mut self, room: &mut Room<'_>, seat: SeatIndex) {
-        Game::connection_lost(self, room, seat);
+        self.game.connection_lost(room, seat);
     }
 
     fn connection_back(&mut self, room: &mut Room<'_>, seat: SeatIndex) {
-        Game::connection_back(self, room, seat);
+        self.game.connection_back(room, seat);
     }
 
     fn tick(&mut self, room: &mut Room<'_>, inputs: &[Input]) {
-        Game::tick(self, room, inputs);
+        self.game.tick(room, inputs);
     }
 
-    fn view(&self, viewer: SeatIndex, out: &mut Vec<u8>) -> Option<i64> {
-        Game::view(self, viewer, out)
+    fn encode(&mut self, tick: Tick) {
+        self.encoder.tick(&self.game, tick);
+    }
+
+    fn opened(&mut self, viewer: SeatIndex) {
+        self.encoder.opened(viewer);
+    }
+
+    fn closed(&mut self, viewer: SeatIndex) {
+        self.encoder.closed(viewer);
+    }
+
+    fn view(&mut self, viewer: SeatIndex, out: &mut Vec<u8>) -> Option<i64> {
+        self.encoder.view(&self.game, viewer, out)
     }
 
     fn signal(&mut self, room: &mut Room<'_>, data: &[u8]) -> Vec<u8> {
-        Game::signal(self, room, data)
+        self.game.signal(room, data)
     }
 
     fn terminate(&mut self, room: &mut Room<'_>, grace_ms: u32) {
-        Game::terminate(self, room, grace_ms);
+        self.game.terminate(room, grace_ms);
     }
 
     fn snapshot(&self, out: &mut Vec<u8>) {
-        Game::snapshot(self, out);
+        self.game.snapshot(out);
     }
 }

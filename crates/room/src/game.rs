@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex, SessionId, UserId};
 
-use crate::{Room, StoreResult};
+use crate::{EachView, Encoder, Room, StoreResult};
 
 /// Rules of one kind of room. A plain struct: no clock, no I/O, no thread; the same calls give the same bytes.
 ///
@@ -59,10 +59,16 @@ pub trait Game: Send + Sized + 'static {
 
     /// What `viewer` sees after this tick, appended to `out`; answers the op code to send it under, or none to send nothing.
     ///
-    /// Read-only, never recorded and outside the state hash: encoding is not state.
+    /// Read-only, never recorded and outside the state hash: encoding is not state. A game with many viewers has an
+    /// [`encoder`](Self::encoder) of its own instead.
     fn view(&self, viewer: SeatIndex, out: &mut Vec<u8>) -> Option<i64> {
         let _ = (viewer, out);
         None
+    }
+
+    /// What encodes the views of this room. By default each viewer's [`view`](Self::view), without a memory.
+    fn encoder(&self) -> Box<dyn Encoder<Self>> {
+        Box::new(EachView)
     }
 
     /// A question from server code; the bytes returned are its answer.
@@ -109,12 +115,20 @@ pub struct Settings {
     pub empty_ms: u32,
     /// Memory for the recording, in bytes; 0: not recorded.
     pub recording_bytes_max: u32,
+    /// Whether members are told of each other: who is there at their join, who comes and who goes.
+    /// In a room of thousands that is more than the game itself; there the game shows who is in sight.
+    pub presences: bool,
+    /// Time that what the room sends may wait on its way so that several messages to a client share a write, in
+    /// milliseconds (0..=1,000). 0: each leaves with the turn of the server in which it was sent. Views never wait, and
+    /// take along what does.
+    pub gather_ms: u16,
     /// What match listings show, at most [`crate::LABEL_BYTES_MAX`] bytes; JSON by convention.
     pub label: String,
 }
 
 impl Default for Settings {
-    /// 10 Hz, 64 seats, nothing held, closes when empty for a minute, not recorded, no label.
+    /// 10 Hz, 64 seats, nothing held, closes when empty for a minute, not recorded, members know of each other, nothing waits,
+    /// no label.
     fn default() -> Self {
         Self {
             tick_rate_hz: 10,
@@ -122,6 +136,8 @@ impl Default for Settings {
             seat_hold_ms: 0,
             empty_ms: 60_000,
             recording_bytes_max: 0,
+            presences: true,
+            gather_ms: 0,
             label: String::new(),
         }
     }

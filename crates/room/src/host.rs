@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tagus_base::{SeatIndex, Tick};
+use tagus_base::{SeatIndex, Tick, UserId};
 
 use crate::codec::{Reader, put_bytes, put_fixed};
 use crate::core::Core;
@@ -12,7 +12,8 @@ use crate::pace::Pace;
 use crate::recording::Log;
 use crate::{
     CATCH_UP_TICKS_MAX, Effect, Factory, HASH_EVERY_TICKS, InitError, LeaveReason, Metadata,
-    Person, Recording, Refusal, RestoreError, Seat, Settings, StoreResult,
+    Person, RESERVE_MS_MAX, RESERVE_USERS_MAX, Recording, Refusal, RestoreError, Seat, Seek,
+    Settings, StoreResult,
 };
 
 /// Drives one game. A plain struct without a clock: its owner calls it with the time since any fixed moment.
@@ -68,6 +69,20 @@ pub enum How {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("queue a message for the next tick: the seat's inbox is full")]
 pub struct InboxFull;
+
+/// Why no seat was reserved.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ReserveError {
+    /// The room is over.
+    #[error("reserve seats in a room that is closed")]
+    Closed,
+    /// Not that many seats are free.
+    #[error("reserve more seats than are free")]
+    Full,
+    /// They are more than [`RESERVE_USERS_MAX`].
+    #[error("reserve seats for more than {RESERVE_USERS_MAX} people at once")]
+    TooMany,
+}
 
 /// What a host has counted since it was opened or restored.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -158,6 +173,45 @@ impl Host {
         let answer = self.core.join(person, &metadata, out);
         self.pace.follow(&self.core.state);
         answer
+    }
+
+    /// Keeps a seat free for each of these people, for `hold` or [`RESERVE_MS_MAX`]: for all of them or for none.
+    /// For others these seats are taken; whoever joins uses the reservation up.
+    /// A reservation that exists is renewed and ends no earlier than before.
+    /// Who has a seat needs none; where the connection is lost, the seat is held for at least as long.
+    ///
+    /// # Errors
+    /// The room is closed, not that many seats are free, or there are more than [`RESERVE_USERS_MAX`] people.
+    pub fn reserve(
+        &mut self,
+        now: Duration,
+        users: &[UserId],
+        hold: Duration,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), ReserveError> {
+        self.pace.hear(now);
+        if users.len() > RESERVE_USERS_MAX {
+            return Err(ReserveError::TooMany);
+        }
+        let needy = self.core.state.needy(users)?;
+        if !needy.is_empty() {
+            self.record(|| Event::Reserve {
+                users: needy.clone(),
+            });
+            self.core.reserve(&needy, out);
+        }
+        let hold = hold.min(Duration::from_millis(RESERVE_MS_MAX.into()));
+        self.pace.reserve(users, hold, &self.core.state);
+        self.pace.follow(&self.core.state);
+        Ok(())
+    }
+
+    /// Ends reservations before their time; people without one are passed over, and seats are left alone.
+    pub fn unreserve(&mut self, now: Duration, users: &[UserId], out: &mut Vec<Effect>) {
+        self.pace.hear(now);
+        let reserved = |user_id: &&UserId| self.core.state.reserved.contains(*user_id);
+        let users: Vec<UserId> = users.iter().filter(reserved).copied().collect();
+        self.end_reservations(users, out);
     }
 
     /// Frees a seat: the client left, or server code removes it. A free seat is left alone.
@@ -257,14 +311,15 @@ impl Host {
         self.pace.follow(&self.core.state);
     }
 
-    /// When to call [`Self::tick`]: the next tick, the end of a hold or of an empty room's patience, whichever is
-    /// first. None: only another call can make the room due.
+    /// When to call [`Self::tick`]: the next tick, the end of a hold, of a reservation or of an empty room's
+    /// patience, whichever is first. None: only another call can make the room due.
     #[must_use]
     pub fn next_due(&self) -> Option<Duration> {
         self.pace.next_due()
     }
 
-    /// Does everything due at `now`: frees seats whose hold ran out, runs ticks, closes a room that was empty too long.
+    /// Does everything due at `now`: frees seats whose hold or reservation ran out, runs ticks, closes a room that was
+    /// empty too long.
     ///
     /// Deadlines are absolute, so a late call shifts no later tick.
     /// At most [`CATCH_UP_TICKS_MAX`] ticks run; those due beyond them are skipped and counted.
@@ -274,6 +329,7 @@ impl Host {
         while let Some(seat) = self.pace.expired_hold() {
             self.free(seat, LeaveReason::Disconnected, out);
         }
+        self.end_reservations(self.pace.expired_reservations(), out);
         for _ in 0..CATCH_UP_TICKS_MAX {
             let Some(late) = self.pace.lateness() else {
                 break;
@@ -288,9 +344,9 @@ impl Host {
         }
     }
 
-    /// Appends what `seat` sees after the last tick. Answers the op code, or none when there is nothing to send.
+    /// Appends what `seat` is sent after the last tick. Answers the op code, or none when there is nothing to send.
     #[must_use]
-    pub fn view(&self, seat: SeatIndex, out: &mut Vec<u8>) -> Option<i64> {
+    pub fn view(&mut self, seat: SeatIndex, out: &mut Vec<u8>) -> Option<i64> {
         self.core.view(seat, out)
     }
 
@@ -309,6 +365,18 @@ impl Host {
     #[must_use]
     pub const fn seat_count(&self) -> u16 {
         self.core.state.taken
+    }
+
+    /// Number of seats that are kept free for people who are yet to come.
+    #[must_use]
+    pub fn reserved(&self) -> u16 {
+        self.core.state.reserved_count()
+    }
+
+    /// The people that the game has asked for last, found or not. The owner of a restored room looks for them again.
+    #[must_use]
+    pub const fn seek(&self) -> Option<&Seek> {
+        self.core.state.seek.as_ref()
     }
 
     /// The game's settings, clamped to their ranges; the label is the present one.
@@ -398,9 +466,23 @@ impl Host {
         self.pace.follow(&self.core.state);
     }
 
+    fn end_reservations(&mut self, users: Vec<UserId>, out: &mut Vec<Effect>) {
+        if users.is_empty() {
+            return;
+        }
+        self.record(|| Event::Unreserve {
+            users: users.clone(),
+        });
+        self.core.unreserve(&users, out);
+        self.pace.follow(&self.core.state);
+    }
+
     fn run_tick(&mut self, out: &mut Vec<Effect>) {
         self.record(|| Event::Tick);
         self.core.tick(out);
+        if !self.core.state.closed {
+            self.core.encode();
+        }
         if self.core.state.tick.0.is_multiple_of(HASH_EVERY_TICKS) && !self.core.state.closed {
             self.prove();
         }
@@ -425,4 +507,4 @@ impl Host {
     }
 }
 
-const SNAPSHOT_VERSION: u8 = 2;
+const SNAPSHOT_VERSION: u8 = 3;

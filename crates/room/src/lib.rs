@@ -11,6 +11,7 @@
 mod codec;
 mod core;
 mod effect;
+mod encoder;
 mod event;
 mod factory;
 mod game;
@@ -21,25 +22,28 @@ mod recording;
 mod relay;
 mod replay;
 mod room;
+mod seek;
 mod state;
 mod store;
 
 pub use effect::{Effect, Job};
+pub use encoder::{EachView, Encoder};
 pub use factory::Factory;
 pub use game::{
     Class, Game, InitError, Input, LeaveReason, Message, Metadata, Person, Refusal, RestoreError,
     Settings, Setup, To,
 };
 pub use hash::xxh64;
-pub use host::{Counters, Host, How, InboxFull, Joined, Opening};
+pub use host::{Counters, Host, How, InboxFull, Joined, Opening, ReserveError};
 pub use recording::{Damage, Recording};
 pub use relay::{Left, Relay};
 pub use replay::{ReplayError, ReplayReport, replay};
 pub use room::{JobsFull, LabelTooLong, Room, Seat};
+pub use seek::{Seek, SeekRefused};
 pub use store::{StoreFailed, StoreOp, StoreRefused, StoreResult};
 
 /// Seats of one room at most, whatever its settings say. A join beyond it is refused.
-pub const SEATS_MAX: u16 = 4_096;
+pub const SEATS_MAX: u16 = 16_384;
 
 /// Length of a label in bytes. A longer one is refused and the old one stays.
 pub const LABEL_BYTES_MAX: usize = 2_048;
@@ -76,6 +80,24 @@ pub const TICK_RATE_HZ_MAX: u8 = 60;
 
 /// Time for which a seat can be held, in milliseconds.
 pub const SEAT_HOLD_MS_MAX: u32 = 120_000;
+
+/// Time for which what a room sends can wait for company, in milliseconds. A longer one is cut to it.
+pub const GATHER_MS_MAX: u16 = 1_000;
+
+/// Time for which a seat can be reserved for somebody who is yet to come, in milliseconds. A longer one is cut to it.
+pub const RESERVE_MS_MAX: u32 = 120_000;
+
+/// People for whom seats are reserved in one call. One with more is refused.
+pub const RESERVE_USERS_MAX: usize = 1_024;
+
+/// Length of the query of a [`Seek`] in bytes. A longer one is refused.
+pub const SEEK_QUERY_BYTES_MAX: usize = 2_048;
+
+/// Properties of a [`Seek`], both kinds together. One with more is refused.
+pub const SEEK_PROPERTIES_MAX: usize = 64;
+
+/// Names and texts of the properties of a [`Seek`] together, in bytes. One with more is refused.
+pub const SEEK_PROPERTIES_BYTES_MAX: usize = 4_096;
 
 /// A recorded room's state hash is recorded once in so many ticks.
 pub const HASH_EVERY_TICKS: u64 = 64;

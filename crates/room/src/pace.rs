@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tagus_base::SeatIndex;
+use tagus_base::{SeatIndex, UserId};
 
 use crate::SEATS_MAX;
 use crate::codec::{Reader, put_i64, put_u64};
-use crate::state::State;
+use crate::state::{State, read_uuid};
 
 /// The clock side of a room: deadlines only, no state of the game. Not in the state hash.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Pace {
     phase: u8,
     /// When held seats are freed, soonest first.
     holds: Vec<(Duration, SeatIndex)>,
+    /// When reservations end, soonest first.
+    reservations: Vec<(Duration, UserId)>,
     /// When the empty room closes.
     empty_until: Option<Duration>,
 }
@@ -30,6 +32,7 @@ impl Pace {
             next: None,
             phase: 0,
             holds: Vec::new(),
+            reservations: Vec::new(),
             empty_until: None,
         }
     }
@@ -46,6 +49,10 @@ impl Pace {
         }
         self.holds
             .retain(|(_, seat)| state.seat(*seat).is_some_and(|seat| !seat.connected));
+        if self.reservations.len() > state.reserved.len() {
+            self.reservations
+                .retain(|(_, user_id)| state.reserved.contains(user_id));
+        }
         if !state.is_awake() {
             self.next = None;
         } else if self.next.is_none() {
@@ -58,7 +65,8 @@ impl Pace {
             };
             self.next = Some(self.now.saturating_add(wait));
         }
-        if state.taken > 0 || state.settings.empty_ms == 0 {
+        let is_empty = state.taken == 0 && state.reserved.is_empty();
+        if !is_empty || state.settings.empty_ms == 0 {
             self.empty_until = None;
         } else if self.empty_until.is_none() {
             let wait = Duration::from_millis(u64::from(state.settings.empty_ms));
@@ -72,8 +80,30 @@ impl Pace {
         if state.seat(seat).is_some_and(|seat| !seat.connected)
             && !self.holds.iter().any(|(_, held)| *held == seat)
         {
-            self.holds.push((self.now.saturating_add(wait), seat));
+            schedule(&mut self.holds, self.now.saturating_add(wait), seat);
         }
+    }
+
+    /// Lets reservations last for `wait` from now, and so the holds of those who have a seat without a connection.
+    /// None ends earlier than it would have.
+    pub(crate) fn reserve(&mut self, users: &[UserId], wait: Duration, state: &State) {
+        let until = self.now.saturating_add(wait);
+        for user_id in users {
+            if state.reserved.contains(user_id) {
+                schedule(&mut self.reservations, until, *user_id);
+            } else if let Some(seat) = state.seat_of_user(*user_id)
+                && state.seat(seat).is_some_and(|seat| !seat.connected)
+            {
+                schedule(&mut self.holds, until, seat);
+            }
+        }
+    }
+
+    /// Whose reservations have run out.
+    pub(crate) fn expired_reservations(&self) -> Vec<UserId> {
+        let expired = self.reservations.iter();
+        let expired = expired.take_while(|(until, _)| *until <= self.now);
+        expired.map(|(_, user_id)| *user_id).collect()
     }
 
     /// A seat whose hold has run out.
@@ -131,7 +161,8 @@ impl Pace {
 
     pub(crate) fn next_due(&self) -> Option<Duration> {
         let hold = self.holds.first().map(|(until, _)| *until);
-        [self.next, hold, self.empty_until]
+        let reservation = self.reservations.first().map(|(until, _)| *until);
+        [self.next, hold, reservation, self.empty_until]
             .into_iter()
             .flatten()
             .min()
@@ -149,6 +180,11 @@ impl Pace {
             put_i64(out, self.span(*until));
             put_u64(out, u64::from(seat.0));
         }
+        put_u64(out, self.reservations.len() as u64);
+        for (until, user_id) in &self.reservations {
+            put_i64(out, self.span(*until));
+            out.extend_from_slice(&user_id.0.0);
+        }
     }
 
     /// The deadlines as seen from another present. One that was late before time began is late since then.
@@ -165,6 +201,13 @@ impl Pace {
             }
             let until = pace.at(reader.i64()?);
             pace.holds.push((until, SeatIndex(reader.u16()?)));
+        }
+        for _ in 0..reader.u64()? {
+            if pace.reservations.len() >= usize::from(SEATS_MAX) {
+                return None;
+            }
+            let until = pace.at(reader.i64()?);
+            pace.reservations.push((until, UserId(read_uuid(reader)?)));
         }
         Some(pace)
     }
@@ -191,8 +234,26 @@ impl Pace {
     /// Are these the deadlines of a room in this state?
     pub(crate) fn suits(&self, state: &State) -> bool {
         let held = |seat: SeatIndex| state.seat(seat).is_some_and(|seat| !seat.connected);
+        let mut users: Vec<UserId> = self.reservations.iter().map(|(_, user)| *user).collect();
+        users.sort_unstable();
         self.phase < state.settings.tick_rate_hz
             && self.holds.is_sorted_by_key(|(until, _)| *until)
             && self.holds.iter().all(|(_, seat)| held(*seat))
+            && self.reservations.is_sorted_by_key(|(until, _)| *until)
+            && self.reservations.len() == state.reserved.len()
+            && users.is_sorted_by(|one, other| one < other)
+            && users.iter().all(|user_id| state.reserved.contains(user_id))
     }
+}
+
+/// Puts a deadline into a list that has the soonest first. One that is there is moved, but never to an earlier time.
+fn schedule<T: PartialEq>(list: &mut Vec<(Duration, T)>, until: Duration, what: T) {
+    if let Some(at) = list.iter().position(|(_, known)| *known == what) {
+        if list[at].0 >= until {
+            return;
+        }
+        list.remove(at);
+    }
+    let at = list.partition_point(|(known, _)| *known <= until);
+    list.insert(at, (until, what));
 }

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex, SessionId, Tick};
 
 use crate::state::{Kick, State};
-use crate::{Class, Effect, JOBS_MAX, Job, LABEL_BYTES_MAX, Person, StoreOp, StoreRefused, To};
+use crate::{
+    Class, Effect, JOBS_MAX, Job, LABEL_BYTES_MAX, Person, Seek, SeekRefused, StoreOp,
+    StoreRefused, To,
+};
 
 /// The room, as lent to a callback of [`crate::Game`].
 ///
@@ -57,6 +60,12 @@ impl Room<'_> {
     #[must_use]
     pub const fn seat_count(&self) -> u16 {
         self.state.taken
+    }
+
+    /// Number of seats that are kept free for people who are yet to come.
+    #[must_use]
+    pub fn reserved(&self) -> u16 {
+        self.state.reserved_count()
     }
 
     /// Sends reliably and in order, as coming from the room.
@@ -160,6 +169,26 @@ impl Room<'_> {
         self.state.store_ops.push(token);
         self.out.push(Effect::Store { token, op });
         Ok(())
+    }
+
+    /// Looks for more people, in place of what was looked for before. A seat is reserved for each who is found, and
+    /// they join like everybody else. It ends when `players` were found, with [`Self::seek_end`] or with the room;
+    /// whoever was found and does not come must be looked for anew.
+    ///
+    /// # Errors
+    /// The seek is beyond its limits; an earlier one goes on.
+    pub fn seek(&mut self, seek: Seek) -> Result<(), SeekRefused> {
+        seek.check(self.state.settings.seats_max)?;
+        self.state.seek = Some(seek.clone());
+        self.out.push(Effect::Seek(Some(seek)));
+        Ok(())
+    }
+
+    /// Looks for nobody any more.
+    pub fn seek_end(&mut self) {
+        if self.state.seek.take().is_some() {
+            self.out.push(Effect::Seek(None));
+        }
     }
 
     /// Ends the room after this callback: every seat is freed, the game's `leave` is called for each.

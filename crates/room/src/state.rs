@@ -1,16 +1,18 @@
 //! A room's state but for the game: seats, chance, tick, waiting inputs. All of it is in the snapshot and in the hash.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex, SessionId, Tick, UserId, Uuid};
 
 use crate::codec::{Reader, put_bytes, put_fixed, put_i64, put_u64};
 use crate::room::Waiting;
+use crate::seek::{read_seek, write_seek};
 use crate::store::{read_result, write_result};
 use crate::{
-    Effect, INBOX_LEN_MAX, Input, JOBS_MAX, LABEL_BYTES_MAX, Message, Person, SEAT_HOLD_MS_MAX,
-    SEATS_MAX, STORE_OPS_WAITING_MAX, Seat, Settings, StoreResult, TICK_RATE_HZ_MAX,
+    Effect, GATHER_MS_MAX, INBOX_LEN_MAX, Input, JOBS_MAX, LABEL_BYTES_MAX, Message, Person,
+    ReserveError, SEAT_HOLD_MS_MAX, SEATS_MAX, STORE_OPS_WAITING_MAX, Seat, Seek, Settings,
+    StoreResult, TICK_RATE_HZ_MAX,
 };
 
 pub(crate) struct State {
@@ -21,6 +23,10 @@ pub(crate) struct State {
     seats: Vec<Option<Seat>>,
     /// Number of taken seats.
     pub(crate) taken: u16,
+    /// For whom a seat is kept free: people who have none. With the taken ones no more than there are seats.
+    pub(crate) reserved: BTreeSet<UserId>,
+    /// The people that the game looks for.
+    pub(crate) seek: Option<Seek>,
     /// Results for the next tick, with their place in the order of arrival.
     computed: Vec<(u64, u64, Bytes)>,
     /// Number of inputs that have arrived.
@@ -52,6 +58,8 @@ impl State {
             tick: Tick(0),
             seats: Vec::new(),
             taken: 0,
+            reserved: BTreeSet::new(),
+            seek: None,
             computed: Vec::new(),
             arrivals: 0,
             jobs: Vec::new(),
@@ -93,13 +101,39 @@ impl State {
             .map(|(index, _)| index)
     }
 
-    pub(crate) const fn is_full(&self) -> bool {
-        self.taken >= self.settings.seats_max
+    /// Is every seat taken, or reserved for somebody else?
+    pub(crate) fn is_full_for(&self, user_id: UserId) -> bool {
+        self.seats_free() == 0 && !self.reserved.contains(&user_id)
     }
 
-    /// Takes the free seat of the lowest index. The room must not be full.
+    /// Seats that are neither taken nor reserved.
+    fn seats_free(&self) -> u16 {
+        self.settings.seats_max - self.taken - self.reserved_count()
+    }
+
+    pub(crate) fn reserved_count(&self) -> u16 {
+        u16::try_from(self.reserved.len()).expect("no more than there are seats")
+    }
+
+    /// Those of `users` for whom a seat would have to be reserved, each once.
+    pub(crate) fn needy(&self, users: &[UserId]) -> Result<Vec<UserId>, ReserveError> {
+        if self.closed {
+            return Err(ReserveError::Closed);
+        }
+        let mut needy: BTreeSet<UserId> = users.iter().copied().collect();
+        needy.retain(|user_id| !self.reserved.contains(user_id));
+        for (_, seat) in self.seats() {
+            needy.remove(&seat.person.user_id);
+        }
+        if needy.len() > usize::from(self.seats_free()) {
+            return Err(ReserveError::Full);
+        }
+        Ok(needy.into_iter().collect())
+    }
+
+    /// Takes the free seat of the lowest index. There must be one.
     pub(crate) fn take(&mut self, person: Person) -> SeatIndex {
-        assert!(!self.is_full(), "a seat is free");
+        assert!(self.seats_free() > 0, "a seat is free");
         let free = self
             .seats
             .iter()
@@ -207,6 +241,8 @@ impl State {
         put_u64(out, u64::from(settings.seat_hold_ms));
         put_u64(out, u64::from(settings.empty_ms));
         put_u64(out, u64::from(settings.recording_bytes_max));
+        out.push(u8::from(settings.presences));
+        put_u64(out, u64::from(settings.gather_ms));
         put_bytes(out, settings.label.as_bytes());
         for word in self.rng.state() {
             put_fixed(out, word);
@@ -239,6 +275,12 @@ impl State {
             put_u64(out, u64::from(index.0));
             write_seat(seat, out);
         }
+        let reserved: Vec<UserId> = self.reserved.iter().copied().collect();
+        write_users(&reserved, out);
+        out.push(u8::from(self.seek.is_some()));
+        if let Some(seek) = &self.seek {
+            write_seek(seek, out);
+        }
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
@@ -248,6 +290,8 @@ impl State {
             seat_hold_ms: reader.u32()?,
             empty_ms: reader.u32()?,
             recording_bytes_max: reader.u32()?,
+            presences: reader.flag()?,
+            gather_ms: reader.u16()?,
             label: reader.text()?.to_owned(),
         };
         if settings.label.len() > LABEL_BYTES_MAX || clamped(settings.clone()) != settings {
@@ -290,12 +334,23 @@ impl State {
         }
         for _ in 0..reader.u64()? {
             let index = usize::from(reader.u16()?);
-            if state.is_full() || index < state.seats.len() || index >= usize::from(SEATS_MAX) {
+            if state.seats_free() == 0
+                || index < state.seats.len()
+                || index >= usize::from(SEATS_MAX)
+            {
                 return None;
             }
             state.seats.resize_with(index, || None);
             state.seats.push(Some(read_seat(reader)?));
             state.taken += 1;
+        }
+        let reserved = read_users(reader)?;
+        if !reserved.is_empty() && state.needy(&reserved).ok()? != reserved {
+            return None;
+        }
+        state.reserved.extend(reserved);
+        if reader.flag()? {
+            state.seek = Some(read_seek(reader)?);
         }
         Some(state)
     }
@@ -305,6 +360,7 @@ fn clamped(mut settings: Settings) -> Settings {
     settings.tick_rate_hz = settings.tick_rate_hz.clamp(1, TICK_RATE_HZ_MAX);
     settings.seats_max = settings.seats_max.clamp(1, SEATS_MAX);
     settings.seat_hold_ms = settings.seat_hold_ms.min(SEAT_HOLD_MS_MAX);
+    settings.gather_ms = settings.gather_ms.min(GATHER_MS_MAX);
     settings
 }
 
@@ -322,7 +378,24 @@ pub(crate) fn read_person(reader: &mut Reader<'_>) -> Option<Person> {
     })
 }
 
-fn read_uuid(reader: &mut Reader<'_>) -> Option<Uuid> {
+/// Appends accounts.
+pub(crate) fn write_users(users: &[UserId], out: &mut Vec<u8>) {
+    put_u64(out, users.len() as u64);
+    for user_id in users {
+        out.extend_from_slice(&user_id.0.0);
+    }
+}
+
+pub(crate) fn read_users(reader: &mut Reader<'_>) -> Option<Vec<UserId>> {
+    let mut users = Vec::new();
+    for _ in 0..reader.u64()? {
+        // Reading fails at the latest at the end of the bytes, so that a wrong count does not matter.
+        users.push(UserId(read_uuid(reader)?));
+    }
+    Some(users)
+}
+
+pub(crate) fn read_uuid(reader: &mut Reader<'_>) -> Option<Uuid> {
     Some(Uuid(reader.take(16)?.try_into().ok()?))
 }
 

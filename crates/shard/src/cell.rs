@@ -14,8 +14,10 @@ use tagus_wire::realtime::{
 
 use crate::encode::{Lane, Shared, class_number, frame};
 use crate::inbox::{ConnRef, JoinRequest, Parcel};
+use crate::lag::Lag;
 use crate::room_table::Outgoing;
 use crate::upstream::RoomSummary;
+use crate::views::{Round, ViewGate};
 
 pub(crate) struct Cell {
     pub(crate) id: RoomId,
@@ -28,8 +30,14 @@ pub(crate) struct Cell {
     pub(crate) due: Option<Duration>,
     /// When the log last said that the room's ticks take too long.
     pub(crate) overrun_told: Option<Duration>,
+    /// The house was told that the room looks for people.
+    pub(crate) seeks: bool,
     /// By seat index.
     pub(crate) members: Vec<Option<Member>>,
+    /// How far it is with the views of its last tick.
+    pub(crate) round: Round,
+    /// Time that what it sends may wait for company; 0: none.
+    pub(crate) gather_ms: u16,
     pub(crate) rules: Rules,
 }
 
@@ -42,6 +50,10 @@ pub(crate) struct Member {
     /// None while the seat is held for a connection that was lost.
     pub(crate) conn: Option<ConnRef>,
     pub(crate) lane: Lane,
+    pub(crate) gate: ViewGate,
+    /// The room's last tick when the connection took the seat: it sees the next one.
+    pub(crate) since: u64,
+    pub(crate) lag: Lag,
     pub(crate) person: Person,
     pub(crate) presence: UserPresence,
 }
@@ -56,7 +68,7 @@ pub(crate) struct GameData {
 }
 
 impl Cell {
-    pub(crate) fn relayed(id: RoomId, number: u32) -> Self {
+    pub(crate) fn relayed(id: RoomId, number: u32, gather_ms: u16) -> Self {
         Self {
             id,
             text: id.to_string(),
@@ -67,7 +79,10 @@ impl Cell {
             label: None,
             due: None,
             overrun_told: None,
+            seeks: false,
             members: Vec::new(),
+            round: Round::default(),
+            gather_ms,
             rules: Rules::Relayed(Relay::new()),
         }
     }
@@ -87,12 +102,13 @@ impl Cell {
     }
 
     pub(crate) fn summary(&self) -> RoomSummary {
-        let (seats_max, tick_rate_hz) = match &self.rules {
+        let (reserved, seats_max, tick_rate_hz) = match &self.rules {
             Rules::Hosted(host) => (
+                u32::from(host.reserved()),
                 u32::from(host.settings().seats_max),
                 host.settings().tick_rate_hz,
             ),
-            Rules::Relayed(_) => (u32::from(tagus_room::SEATS_MAX), 0),
+            Rules::Relayed(_) => (0, u32::from(tagus_room::SEATS_MAX), 0),
         };
         RoomSummary {
             id: self.id,
@@ -100,6 +116,7 @@ impl Cell {
             game: self.game.clone(),
             label: self.label.clone(),
             size: self.size(),
+            reserved,
             seats_max,
             tick_rate_hz,
         }
@@ -124,19 +141,27 @@ impl Cell {
     /// Puts the newcomer on the seat; a seat that had somebody keeps its public presence.
     pub(crate) fn seat_member(&mut self, seat: SeatIndex, request: &JoinRequest) {
         let index = usize::from(seat.0);
+        let since = self.tick_number().unwrap_or_default();
         if self.members.len() <= index {
+            self.round.grow(index + 1 - self.members.len());
             self.members.resize_with(index + 1, || None);
         }
         let slot = &mut self.members[index];
         if let Some(member) = slot {
             member.lane = request.lane;
+            member.gate = request.gate.clone();
             member.conn = Some(request.from);
+            member.since = since;
+            member.lag = Lag::default();
             return;
         }
         let (person, presence) = (request.person.clone(), presence_of(&request.person));
         *slot = Some(Member {
             conn: Some(request.from),
             lane: request.lane,
+            gate: request.gate.clone(),
+            since,
+            lag: Lag::default(),
             person,
             presence,
         });
@@ -156,7 +181,7 @@ impl Cell {
             .members
             .iter()
             .enumerate()
-            .filter(|(index, _)| *index != own);
+            .filter(|(index, _)| *index != own && self.tells_of_members());
         let answer = Match {
             match_id: self.text.clone(),
             authoritative: matches!(self.rules, Rules::Hosted(_)),
@@ -185,13 +210,24 @@ impl Cell {
         }
     }
 
-    /// Tells everybody in the room who came and who went.
+    /// Whether members are told of each other.
+    fn tells_of_members(&self) -> bool {
+        match &self.rules {
+            Rules::Hosted(host) => host.settings().presences,
+            Rules::Relayed(_) => true,
+        }
+    }
+
+    /// Tells everybody in the room who came and who went, if they are told at all.
     pub(crate) fn announce(
         &self,
         joins: &[SeatIndex],
         leaves: &[UserPresence],
         out: &mut Outgoing,
     ) {
+        if !self.tells_of_members() {
+            return;
+        }
         let event = MatchPresenceEvent {
             match_id: self.text.clone(),
             joins: joins
@@ -258,7 +294,12 @@ impl Cell {
             ..
         }) = self.member(seat)
         {
-            out.send(*conn, Parcel::Frame(shared.frame(*lane)));
+            let frame = shared.frame(*lane);
+            let parcel = match self.gather_ms {
+                0 => Parcel::Frame(frame),
+                wait_ms => Parcel::Gathered { frame, wait_ms },
+            };
+            out.send(*conn, parcel);
         }
     }
 
@@ -281,21 +322,8 @@ impl Cell {
         }
     }
 
-    pub(crate) fn data(&self, lane: Lane, data: &GameData) -> Envelope {
-        if lane.ext() && data.sender.is_none() {
-            self.room_data(data)
-        } else {
-            self.match_data(data)
-        }
-    }
-
     fn room_data(&self, data: &GameData) -> Envelope {
-        push(Message::RoomData(RoomData {
-            room: self.number,
-            op_code: data.op,
-            data: data.bytes.clone(),
-            class: class_number(data.class),
-        }))
+        room_data(self.number, data)
     }
 
     fn match_data(&self, data: &GameData) -> Envelope {
@@ -303,14 +331,34 @@ impl Cell {
             .sender
             .and_then(|seat| self.member(seat))
             .map(|member| member.presence.clone());
-        push(Message::MatchData(MatchData {
-            match_id: self.text.clone(),
-            presence,
-            op_code: data.op,
-            data: data.bytes.clone(),
-            reliable: true,
-        }))
+        match_data(&self.text, presence, data)
     }
+}
+
+/// The room's own message, to clients with extensions.
+pub(crate) fn room_data(number: u32, data: &GameData) -> Envelope {
+    push(Message::RoomData(RoomData {
+        room: number,
+        op_code: data.op,
+        data: data.bytes.clone(),
+        class: class_number(data.class),
+        applied_tick: 0,
+    }))
+}
+
+/// The room's own message, or one that is shown to come from somebody.
+pub(crate) fn match_data(
+    match_id: &str,
+    presence: Option<UserPresence>,
+    data: &GameData,
+) -> Envelope {
+    push(Message::MatchData(MatchData {
+        match_id: match_id.to_owned(),
+        presence,
+        op_code: data.op,
+        data: data.bytes.clone(),
+        reliable: true,
+    }))
 }
 
 fn presence_of(person: &Person) -> UserPresence {

@@ -13,6 +13,7 @@ use tagus_wire::realtime::Envelope;
 
 use crate::encode::Lane;
 use crate::upstream::Identity;
+use crate::views::ViewGate;
 
 /// WebSocket close codes that a shard sends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -66,8 +67,11 @@ pub(crate) struct Connection {
     /// Bytes of the front of `out` that are already written.
     out_written: usize,
     out_bytes: usize,
-    /// A view is among what waits.
-    view_waits: bool,
+    pub(crate) gate: ViewGate,
+    /// The socket does not take what waits, as the gate says too.
+    is_blocked: bool,
+    /// When the queue is to be flushed at the latest; none: with the turn in which something is queued.
+    pub(crate) flush_by: Option<Duration>,
     /// In the list of those to be flushed in this turn.
     pub(crate) dirty: bool,
     /// The socket may have more to read than was read in this turn.
@@ -121,7 +125,9 @@ impl Connection {
             out: VecDeque::new(),
             out_written: 0,
             out_bytes: 0,
-            view_waits: false,
+            gate: ViewGate::default(),
+            is_blocked: false,
+            flush_by: None,
             dirty: false,
             unread: false,
             read_closed: false,
@@ -145,13 +151,14 @@ impl Connection {
         }
     }
 
+    /// Does anything wait for the socket to become writable?
+    pub(crate) fn lacks_room(&self) -> bool {
+        self.is_blocked || !self.out.is_empty()
+    }
+
     /// Bytes that wait to be written.
     pub(crate) const fn out_bytes(&self) -> usize {
         self.out_bytes
-    }
-
-    pub(crate) const fn view_waits(&self) -> bool {
-        self.view_waits
     }
 
     pub(crate) fn queue(&mut self, frame: Bytes) {
@@ -159,9 +166,26 @@ impl Connection {
         self.out.push_back(frame);
     }
 
-    pub(crate) fn queue_view(&mut self, frame: Bytes) {
-        self.view_waits = true;
-        self.queue(frame);
+    /// Writes a view past the queue if nothing is in it; else, or what the socket does not take of it, waits.
+    /// None: the queue is to be flushed.
+    pub(crate) fn write_view(&mut self, frame: &[u8], writes: &mut u64) -> Option<Flushed> {
+        if !self.out.is_empty() {
+            self.queue(Bytes::copy_from_slice(frame));
+            return None;
+        }
+        *writes += 1;
+        let written = match self.socket.write_vectored(&[IoSlice::new(frame)]) {
+            Ok(written) => written,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(_) => return Some(Flushed::Broken),
+        };
+        if written < frame.len() {
+            // The frame has begun, so the rest must follow.
+            self.queue(Bytes::copy_from_slice(&frame[written..]));
+            return Some(self.note(Flushed::Blocked));
+        }
+        let flushed = self.flush_socket();
+        Some(self.note(flushed))
     }
 
     /// Forgets what waits, but for a frame that is partly written: the stream must stay well-formed.
@@ -181,16 +205,14 @@ impl Connection {
 
     /// Writes what waits, as far as the socket takes it. Counts system calls into `writes`.
     pub(crate) fn flush(&mut self, writes: &mut u64) -> Flushed {
+        let flushed = self.flush_queue(writes);
+        self.note(flushed)
+    }
+
+    fn flush_queue(&mut self, writes: &mut u64) -> Flushed {
         while !self.out.is_empty() {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let mut count = 0;
-            for (slice, frame) in slices.iter_mut().zip(&self.out) {
-                let from = if count == 0 { self.out_written } else { 0 };
-                *slice = IoSlice::new(&frame[from..]);
-                count += 1;
-            }
             *writes += 1;
-            match self.socket.write_vectored(&slices[..count]) {
+            match self.write_queue() {
                 Ok(0) => return Flushed::Broken,
                 Ok(written) => self.advance(written),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Flushed::Blocked,
@@ -198,10 +220,41 @@ impl Connection {
                 Err(_) => return Flushed::Broken,
             }
         }
-        self.view_waits = false;
         if self.out.capacity() > OUT_KEPT_MAX {
             self.out = VecDeque::new();
         }
+        self.flush_socket()
+    }
+
+    /// One write of what waits, or of its beginning.
+    fn write_queue(&mut self) -> io::Result<usize> {
+        let mut frames = self.out.iter();
+        let first = frames
+            .next()
+            .map_or(&[][..], |frame| &frame[self.out_written..]);
+        if frames.len() == 0 {
+            return self.socket.write_vectored(&[IoSlice::new(first)]);
+        }
+        let mut slices = [IoSlice::new(first); SLICES_MAX];
+        let mut count = 1;
+        for (slice, frame) in slices[1..].iter_mut().zip(frames) {
+            *slice = IoSlice::new(frame);
+            count += 1;
+        }
+        self.socket.write_vectored(&slices[..count])
+    }
+
+    /// Tells the rooms whether the socket takes more.
+    fn note(&mut self, flushed: Flushed) -> Flushed {
+        let is_blocked = flushed == Flushed::Blocked;
+        if is_blocked != self.is_blocked {
+            self.is_blocked = is_blocked;
+            self.gate.set_blocked(is_blocked);
+        }
+        flushed
+    }
+
+    fn flush_socket(&mut self) -> Flushed {
         match self.socket.flush() {
             Ok(()) => Flushed::All,
             Err(error) if error.kind() == ErrorKind::WouldBlock => Flushed::Blocked,

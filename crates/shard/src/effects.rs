@@ -3,13 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use tagus_base::{RoomId, SeatIndex};
-use tagus_room::{Class, Effect, LeaveReason};
+use tagus_base::RoomId;
+use tagus_room::{Effect, LeaveReason, Person};
 
-use crate::cell::{Cell, GameData, Member, Rules};
-use crate::encode::frame;
-use crate::inbox::Parcel;
+use crate::cell::{Cell, GameData, Rules};
 use crate::room_table::{Outgoing, RoomTable};
 
 impl RoomTable {
@@ -25,14 +22,11 @@ impl RoomTable {
             self.with_host(id, out, |host, effects| host.tick(now, effects));
             let ticks = self.tick_number(id).saturating_sub(before);
             if let Ok(ticks @ 1..) = u32::try_from(ticks) {
-                self.send_views(id, out);
                 self.metrics.ticks.inc_by(ticks.into());
                 self.metrics
                     .tick_late_seconds
                     .observe((now - at).as_secs_f64());
-                let took = started.elapsed();
-                self.metrics.tick_seconds.observe(took.as_secs_f64());
-                self.watch_overrun(id, took / ticks);
+                self.begin_views(id, ticks, started.elapsed());
             }
             // A room that is due at the same instant again waits for the next turn.
             if self.due.first().is_some_and(|first| *first == (at, id)) {
@@ -48,7 +42,7 @@ impl RoomTable {
     }
 
     /// Counts a tick that took too long, and says so once in a while.
-    fn watch_overrun(&mut self, id: RoomId, took: Duration) {
+    pub(crate) fn watch_overrun(&mut self, id: RoomId, took: Duration) {
         let Some(cell) = self.rooms.get_mut(&id) else {
             return;
         };
@@ -56,7 +50,7 @@ impl RoomTable {
             return;
         };
         let period = Duration::from_secs(1) / u32::from(host.settings().tick_rate_hz);
-        let most = self.tick_max.unwrap_or(period);
+        let most = self.limits.tick_max.unwrap_or(period);
         if took <= most {
             return;
         }
@@ -120,44 +114,119 @@ impl RoomTable {
                 }
                 Effect::Compute { token, job } => self.upstream.compute(id, token, job),
                 Effect::Store { token, op } => self.upstream.store(id, &cell.name, token, op),
+                Effect::Reserved(_) => self.upstream.room_changed(cell.summary()),
+                Effect::Seek(seek) => {
+                    cell.seeks = seek.is_some();
+                    let members = cell.members.iter().flatten();
+                    let present: Vec<Person> = members.map(|one| one.person.clone()).collect();
+                    self.upstream.seek(id, seek, &present);
+                }
                 Effect::Closed => self.close(id, out),
             }
         }
         self.effects = effects;
     }
-
-    /// What each viewer sees. On the wire it has the default class: that it may be left out for a slow reader is
-    /// decided before it is a frame.
-    fn send_views(&mut self, id: RoomId, out: &mut Outgoing) {
-        let Some(cell) = self.rooms.get(&id) else {
-            return;
-        };
-        let Rules::Hosted(host) = &cell.rules else {
-            return;
-        };
-        for (index, member) in cell.members.iter().enumerate() {
-            let Some(Member {
-                conn: Some(conn),
-                lane,
-                ..
-            }) = member
-            else {
-                continue;
-            };
-            self.view.clear();
-            let Some(op) = host.view(SeatIndex(index as u16), &mut self.view) else {
-                continue;
-            };
-            let data = GameData {
-                op,
-                class: Class::ReliableOrdered,
-                sender: None,
-                bytes: Bytes::copy_from_slice(&self.view),
-            };
-            out.send(*conn, Parcel::View(frame(*lane, &cell.data(*lane, &data))));
-        }
-    }
 }
 
 /// How often the log says that one room's ticks take too long.
 const OVERRUN_TOLD_EVERY: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use tagus_base::SeatIndex;
+    use tagus_room::{Game, InitError, Input, RestoreError, Room, Seek, Settings, Setup};
+
+    use super::*;
+    use crate::inbox::{NotReserved, RoomCommand};
+    use crate::room_table::RoomLimits;
+    use crate::testing::{Rooms, user};
+
+    /// Looks for two people with whoever comes; a signal says how it goes on.
+    struct Seeking;
+
+    impl Game for Seeking {
+        fn init(_: Setup<'_>) -> Result<(Self, Settings), InitError> {
+            let settings = Settings {
+                seats_max: 4,
+                ..Settings::default()
+            };
+            Ok((Self, settings))
+        }
+        fn join(&mut self, room: &mut Room<'_>, _: SeatIndex) {
+            let seek = Seek {
+                players: 2,
+                query: String::new(),
+                string_properties: [].into(),
+                numeric_properties: [].into(),
+                hold_ms: 1,
+            };
+            room.seek(seek).unwrap();
+        }
+        fn leave(&mut self, _: &mut Room<'_>, _: SeatIndex, _: LeaveReason) {}
+        fn tick(&mut self, _: &mut Room<'_>, _: &[Input]) {}
+        fn signal(&mut self, room: &mut Room<'_>, data: &[u8]) -> Vec<u8> {
+            match data {
+                b"end" => room.seek_end(),
+                b"close" => room.close(),
+                _ => panic!("the test wants it"),
+            }
+            Vec::new()
+        }
+        fn snapshot(&self, _: &mut Vec<u8>) {}
+        fn restore(_: u32, _: &[u8]) -> Result<Self, RestoreError> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn listings_count_what_is_reserved() {
+        let mut rooms = Rooms::open::<Seeking>(RoomLimits::default());
+        assert_eq!(rooms.reserve(&[1, 2, 3]), Ok(()));
+        assert_eq!(rooms.reserve(&[4, 5]), Err(NotReserved::Full));
+        rooms.join(1);
+        let users = vec![user(2)];
+        rooms.command(RoomCommand::Unreserve { users });
+        rooms.table.run_due(Duration::from_secs(1), &mut rooms.out);
+        let mut notes = rooms.notes();
+        notes.retain(|note| !note.starts_with("seeks"));
+        notes.dedup();
+        assert_eq!(
+            notes,
+            [
+                "0 taken, 0 reserved",
+                "0 taken, 3 reserved",
+                "1 taken, 2 reserved",
+                "1 taken, 1 reserved",
+                "1 taken, 0 reserved"
+            ]
+        );
+        rooms.signal(b"close");
+        assert_eq!(rooms.reserve(&[1]), Err(NotReserved::NotFound));
+    }
+
+    #[test]
+    fn a_seek_ends_when_its_game_says_so_or_with_its_room() {
+        let seeks = |notes: Vec<String>| -> Vec<String> {
+            let seeks = notes.into_iter();
+            seeks
+                .filter(|note| note.starts_with("seek") || note == "closed")
+                .collect()
+        };
+        for how in ["close", "panic"] {
+            let mut rooms = Rooms::open::<Seeking>(RoomLimits::default());
+            rooms.join(1);
+            rooms.join(2);
+            let begun = ["seeks Some(2) beside 1", "seeks Some(2) beside 2"];
+            assert_eq!(seeks(rooms.notes()), begun);
+            rooms.signal(how.as_bytes());
+            assert_eq!(seeks(rooms.notes()), ["seeks None beside 0", "closed"]);
+        }
+        let mut rooms = Rooms::open::<Seeking>(RoomLimits::default());
+        rooms.join(1);
+        rooms.notes();
+        rooms.signal(b"end");
+        assert_eq!(seeks(rooms.notes()), ["seeks None beside 1"]);
+        rooms.signal(b"close");
+        assert_eq!(seeks(rooms.notes()), ["closed"]);
+    }
+}

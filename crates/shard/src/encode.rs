@@ -1,10 +1,13 @@
 //! Envelopes to frames: each distinct message is encoded once for each kind of client that gets it.
 
 use bytes::Bytes;
-use tagus_net::{WsOpcode, ws_frame};
+use prost::encoding::{encode_varint, encoded_len_varint};
+use tagus_net::{WsOpcode, ws_frame, ws_frame_into};
 use tagus_room::Class;
 use tagus_wire::realtime::Envelope;
 use tagus_wire::{Format, encode_envelope, tcp};
+
+use crate::input::ROOM_DATA_KEY;
 
 /// How a client wants its frames.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -76,6 +79,52 @@ pub(crate) fn frame(lane: Lane, envelope: &Envelope) -> Bytes {
     }
 }
 
+/// Appends the frame of data to a client with extensions in protobuf, as [`frame`] would make it of an envelope.
+pub(crate) fn put_room_data_frame(lane: Lane, room: u32, op: i64, data: &[u8], out: &mut Vec<u8>) {
+    let op = op.cast_unsigned();
+    let numbers = |number: u64| {
+        if number == 0 {
+            0
+        } else {
+            1 + encoded_len_varint(number)
+        }
+    };
+    let inner = numbers(room.into())
+        + numbers(op)
+        + if data.is_empty() {
+            0
+        } else {
+            1 + encoded_len_varint(data.len() as u64) + data.len()
+        };
+    let payload = ROOM_DATA_KEY.len() + encoded_len_varint(inner as u64) + inner;
+    match lane {
+        Lane::WsJson { .. } | Lane::WsProtobuf { .. } => {
+            ws_frame_into(WsOpcode::Binary, payload, out);
+        }
+        Lane::Tcp { .. } => encode_varint(payload as u64, out),
+    }
+    out.extend_from_slice(&ROOM_DATA_KEY);
+    encode_varint(inner as u64, out);
+    for (key, number) in [(ROOM_KEY, room.into()), (OP_CODE_KEY, op)] {
+        if number != 0 {
+            out.push(key);
+            encode_varint(number, out);
+        }
+    }
+    if !data.is_empty() {
+        out.push(DATA_KEY);
+        encode_varint(data.len() as u64, out);
+        out.extend_from_slice(data);
+    }
+}
+
+/// Field 1 of the data, a number.
+const ROOM_KEY: u8 = 1 << 3;
+/// Field 2 of the data, a number.
+const OP_CODE_KEY: u8 = 2 << 3;
+/// Field 3 of the data, with a length.
+const DATA_KEY: u8 = 3 << 3 | 2;
+
 /// A payload with its length before it.
 pub(crate) fn tcp_frame(payload: &[u8]) -> Bytes {
     let mut out = Vec::with_capacity(payload.len() + 5);
@@ -101,5 +150,38 @@ impl Shared {
         let slot = &mut self.frames[lane.slot()];
         slot.get_or_insert_with(|| frame(lane, &self.envelope))
             .clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tagus_wire::ext::RoomData;
+    use tagus_wire::realtime::envelope::Message;
+
+    #[test]
+    fn data_written_by_hand_is_what_the_envelope_would_be() {
+        for lane in [Lane::WsProtobuf { ext: true }, Lane::Tcp { ext: true }] {
+            for (room, op, bytes) in [
+                (1, 17, 3),
+                (0, 0, 0),
+                (300, -1, 120),
+                (u32::MAX, 1 << 40, 70_000),
+            ] {
+                let data = Bytes::from(vec![0x5a; bytes]);
+                let envelope = Envelope {
+                    cid: String::new(),
+                    message: Some(Message::RoomData(RoomData {
+                        room,
+                        op_code: op,
+                        data: data.clone(),
+                        ..RoomData::default()
+                    })),
+                };
+                let mut out = b"before".to_vec();
+                put_room_data_frame(lane, room, op, &data, &mut out);
+                assert_eq!(out[6..], frame(lane, &envelope)[..], "{room} {op} {bytes}");
+            }
+        }
     }
 }

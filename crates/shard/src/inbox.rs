@@ -16,6 +16,7 @@ use tagus_wire::realtime::Envelope;
 use crate::encode::Lane;
 use crate::metrics::{DropReason, Drops};
 use crate::upstream::Identity;
+use crate::views::{ViewGate, Views};
 
 /// One connection: its shard, its index there, and how often that index was reused.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -74,7 +75,25 @@ pub struct RoomOpening {
     pub done: Box<dyn FnOnce(Result<(), InitError>) + Send>,
 }
 
+/// Why no seat was reserved.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NotReserved {
+    /// There is no such room, or it is over.
+    #[error("reserve seats in a room that does not exist")]
+    NotFound,
+    /// It is a relayed match, which has no seats to reserve.
+    #[error("reserve seats in a relayed match")]
+    Relayed,
+    /// Not that many seats are free.
+    #[error("reserve more seats than are free")]
+    Full,
+    /// They are more than [`tagus_room::RESERVE_USERS_MAX`].
+    #[error("reserve seats for too many people at once")]
+    TooMany,
+}
+
 pub(crate) type BytesDone = Box<dyn FnOnce(Option<Vec<u8>>) + Send>;
+pub(crate) type ReserveDone = Box<dyn FnOnce(Result<(), NotReserved>) + Send>;
 
 pub(crate) enum Command {
     Adopt(Box<Arrival>),
@@ -111,6 +130,7 @@ pub(crate) enum Command {
         command: RoomCommand,
     },
     Deliver(Vec<Delivery>),
+    Views(Views),
     Terminate {
         grace: Duration,
     },
@@ -120,19 +140,48 @@ pub(crate) enum Command {
 pub(crate) enum RoomCommand {
     Open(Box<RoomOpening>),
     Join(Box<JoinRequest>),
-    Leave { from: ConnRef, seat: SeatIndex },
+    Leave {
+        from: ConnRef,
+        seat: SeatIndex,
+    },
     Data(RoomMessage),
-    Gone { from: ConnRef, seat: SeatIndex },
-    Computed { token: u64, data: Bytes },
-    Stored { token: u64, result: StoreResult },
-    Signal { data: Vec<u8>, done: BytesDone },
-    Recording { done: BytesDone },
-    Kick { session_id: SessionId },
+    Gone {
+        from: ConnRef,
+        seat: SeatIndex,
+    },
+    Computed {
+        token: u64,
+        data: Bytes,
+    },
+    Stored {
+        token: u64,
+        result: StoreResult,
+    },
+    Signal {
+        data: Vec<u8>,
+        done: BytesDone,
+    },
+    Recording {
+        done: BytesDone,
+    },
+    Kick {
+        session_id: SessionId,
+    },
+    Reserve {
+        users: Vec<UserId>,
+        hold: Duration,
+        done: ReserveDone,
+    },
+    Unreserve {
+        users: Vec<UserId>,
+    },
+    Close,
 }
 
 pub(crate) struct JoinRequest {
     pub(crate) from: ConnRef,
     pub(crate) lane: Lane,
+    pub(crate) gate: ViewGate,
     pub(crate) person: Person,
     pub(crate) cid: String,
     pub(crate) metadata: Metadata,
@@ -147,6 +196,8 @@ pub(crate) struct RoomMessage {
     pub(crate) data: Bytes,
     pub(crate) reliable: bool,
     pub(crate) to: Vec<SessionId>,
+    /// The tick of the last snapshot that the client has applied, modulo 2^32; 0 says nothing.
+    pub(crate) applied_tick: u32,
 }
 
 /// Something that a room's shard hands to a connection's shard.
@@ -158,8 +209,8 @@ pub(crate) struct Delivery {
 pub(crate) enum Parcel {
     /// An encoded frame, shared by all who get it.
     Frame(Bytes),
-    /// What a viewer sees; skipped while an earlier one is unsent.
-    View(Bytes),
+    /// One that may wait for so many milliseconds, so that others share its write.
+    Gathered { frame: Bytes, wait_ms: u16 },
     /// The connection has a seat. Precedes the answer to the join.
     Entered {
         room: RoomId,
@@ -328,6 +379,29 @@ impl Shards {
     /// Frees the seat of this connection.
     pub fn kick(&self, id: RoomId, session_id: SessionId) {
         self.room(id, RoomCommand::Kick { session_id });
+    }
+
+    /// Keeps a seat free for each of these people, for all or for none; see [`tagus_room::Host::reserve`].
+    /// `done` is called on the shard's thread with the outcome, after listings have it.
+    pub fn reserve(
+        &self,
+        id: RoomId,
+        users: Vec<UserId>,
+        hold: Duration,
+        done: impl FnOnce(Result<(), NotReserved>) + Send + 'static,
+    ) {
+        let done = Box::new(done);
+        self.room(id, RoomCommand::Reserve { users, hold, done });
+    }
+
+    /// Ends the reservations that these people have in the room.
+    pub fn unreserve(&self, id: RoomId, users: Vec<UserId>) {
+        self.room(id, RoomCommand::Unreserve { users });
+    }
+
+    /// Ends an authoritative room: every seat is freed.
+    pub fn close_room(&self, id: RoomId) {
+        self.room(id, RoomCommand::Close);
     }
 
     /// Tells every room that the server stops in `grace`.

@@ -6,18 +6,24 @@ mod cell;
 mod connection;
 mod effects;
 mod encode;
+mod gather;
 mod inbox;
+mod input;
+mod lag;
 mod messages;
 mod metrics;
 mod reading;
 mod room_table;
 mod shard;
 mod start;
+#[cfg(test)]
+mod testing;
 mod upstream;
+mod views;
 
 pub use cell::error_envelope;
 pub use connection::CloseCode;
-pub use inbox::{Arrival, ArrivalKind, ConnRef, RoomOpening, Shards};
+pub use inbox::{Arrival, ArrivalKind, ConnRef, NotReserved, RoomOpening, Shards};
 pub use metrics::{DropReason, Drops, ShardMetrics};
 pub use start::{Config, ShardThreads, StartError, Unstarted, prepare};
-pub use upstream::{Identity, Refused, Requester, RoomSummary, Upstream};
+pub use upstream::{Identity, NoRoom, Refused, Requester, RoomSummary, Upstream};

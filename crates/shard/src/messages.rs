@@ -7,9 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use prost::Message as _;
 use tagus_base::{RoomId, SeatIndex, SessionId, Uuid};
-use tagus_net::{WsEvent, WsOpcode, ws_frame};
+use tagus_net::{WsEvent, WsEventRef, WsOpcode, ws_frame};
 use tagus_room::{Class, Person};
-use tagus_wire::ext::{Hello, Limits, Refuse, RoomData, Welcome};
+use tagus_wire::ext::{Hello, Limits, Refuse, Welcome};
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::realtime::error::Code;
 use tagus_wire::realtime::{Envelope, MatchDataSend, MatchJoin, Pong, match_join};
@@ -19,9 +19,10 @@ use crate::cell::error_envelope;
 use crate::connection::{CloseCode, Open, REQUESTS_MAX, Seated, Stage};
 use crate::encode::{Lane, Shared, class_of, frame, tcp_frame};
 use crate::inbox::{ConnRef, JoinRequest, RoomCommand, RoomMessage};
+use crate::input::RoomInput;
 use crate::metrics::DropReason;
 use crate::shard::Shard;
-use crate::upstream::{Identity, Requester};
+use crate::upstream::{Identity, NoRoom, Requester};
 
 impl Shard {
     /// Takes complete frames from the front of `input`; answers how many bytes they were.
@@ -43,9 +44,8 @@ impl Shard {
             if let Lane::Tcp { .. } = connection.lane {
                 match tcp::split_frame(rest, message_bytes_max) {
                     Ok(Some((header, payload))) => {
-                        let bytes = Bytes::copy_from_slice(&rest[header..header + payload]);
                         used += header + payload;
-                        self.handle_tcp(conn, bytes);
+                        self.handle_tcp(conn, &rest[header..header + payload]);
                     }
                     Ok(None) => return used,
                     Err(error) => {
@@ -79,7 +79,7 @@ impl Shard {
             .is_some_and(|open| open.waiting.len() >= REQUESTS_MAX)
     }
 
-    fn handle_ws(&mut self, conn: ConnRef, event: WsEvent) {
+    fn handle_ws(&mut self, conn: ConnRef, event: WsEventRef<'_>) {
         let Some(connection) = self.connection_mut(conn) else {
             return;
         };
@@ -102,12 +102,12 @@ impl Shard {
         }
     }
 
-    fn handle_tcp(&mut self, conn: ConnRef, bytes: Bytes) {
+    fn handle_tcp(&mut self, conn: ConnRef, bytes: &[u8]) {
         let Some(connection) = self.connection_mut(conn) else {
             return;
         };
         if !matches!(connection.stage, Stage::Hello { .. }) {
-            return self.handle_bytes(conn, Format::Protobuf, &bytes);
+            return self.handle_bytes(conn, Format::Protobuf, bytes);
         }
         let address = connection.address;
         let hello = match Hello::decode(bytes) {
@@ -177,6 +177,7 @@ impl Shard {
         let Some(connection) = self.connection_mut(conn) else {
             return session_id;
         };
+        let address = connection.address;
         connection.stage = Stage::Open(Open {
             session_id,
             identity: identity.clone(),
@@ -188,13 +189,20 @@ impl Shard {
             conn,
             session_id,
             identity,
+            address,
         });
         session_id
     }
 
-    fn handle_bytes(&mut self, conn: ConnRef, format: Format, bytes: &Bytes) {
-        self.metrics.received.inc();
-        match decode_envelope(format, bytes) {
+    fn handle_bytes(&mut self, conn: ConnRef, format: Format, bytes: &[u8]) {
+        self.received += 1;
+        if format == Format::Protobuf
+            && let Some(input) = RoomInput::of_envelope(bytes)
+            && !self.upstream.intercepts(MessageKind::RoomData)
+        {
+            return self.room_data(conn, String::new(), input);
+        }
+        match decode_envelope(format, &Bytes::copy_from_slice(bytes)) {
             Ok(envelope) => self.handle_envelope(conn, envelope),
             Err(error) => {
                 tracing::debug!(%error, "malformed envelope");
@@ -226,10 +234,10 @@ impl Shard {
 
     /// Hands a request up, or lets it wait for the answer to an earlier one.
     fn ask(&mut self, conn: ConnRef, envelope: Envelope) {
-        let Some(connection) = self.connection_mut(conn) else {
-            return;
-        };
-        let Some(open) = connection.open_mut() else {
+        let Some(open) = self
+            .connection_mut(conn)
+            .and_then(|connection| connection.open_mut())
+        else {
             return;
         };
         if open.asking {
@@ -237,12 +245,21 @@ impl Shard {
             return;
         }
         open.asking = true;
-        let requester = Requester {
+        if let Some(requester) = self.requester(conn) {
+            self.upstream.request(requester, envelope);
+        }
+    }
+
+    /// Whose the open connection is.
+    pub(crate) fn requester(&self, conn: ConnRef) -> Option<Requester> {
+        let connection = self.connection(conn)?;
+        let open = connection.open()?;
+        Some(Requester {
             conn,
             session_id: open.session_id,
             identity: open.identity.clone(),
-        };
-        self.upstream.request(requester, envelope);
+            address: connection.address,
+        })
     }
 
     /// The request that was handed up is answered: the next one may go.
@@ -277,7 +294,16 @@ impl Shard {
                 self.queue_envelope(conn, &pong);
             }
             Some(Message::MatchDataSend(send)) => self.match_data(conn, cid, send),
-            Some(Message::RoomData(data)) => self.room_data(conn, cid, data),
+            Some(Message::RoomData(data)) => {
+                let input = RoomInput {
+                    room: data.room,
+                    op: data.op_code,
+                    data: &data.data,
+                    class: data.class,
+                    applied_tick: data.applied_tick,
+                };
+                self.room_data(conn, cid, input);
+            }
             Some(Message::MatchCreate(create)) => {
                 let uuid = if create.name.is_empty() {
                     Uuid::from_random(self.upstream.random())
@@ -329,12 +355,13 @@ impl Shard {
                 data,
                 reliable,
                 to,
+                applied_tick: 0,
             }),
         );
     }
 
     /// The short form of data, for connections that asked for extensions.
-    fn room_data(&mut self, conn: ConnRef, cid: String, data: RoomData) {
+    fn room_data(&mut self, conn: ConnRef, cid: String, input: RoomInput<'_>) {
         let Some(connection) = self.connection_mut(conn) else {
             return;
         };
@@ -342,13 +369,13 @@ impl Shard {
             let text = "room_data needs the extensions: connect with ext=1";
             return self.fail(conn, cid, Code::BadInput, text);
         }
-        let Some(class) = class_of(data.class) else {
-            let text = format!("Unknown delivery class {}", data.class);
+        let Some(class) = class_of(input.class) else {
+            let text = format!("Unknown delivery class {}", input.class);
             return self.fail(conn, cid, Code::BadInput, &text);
         };
         let found = connection.open().and_then(|open| {
             let mut seats = open.seats.iter();
-            seats.find(|seated| seated.number == data.room)
+            seats.find(|seated| seated.number == input.room)
         });
         let Some(&Seated { room, seat, .. }) = found else {
             return self.fail(conn, cid, Code::MatchNotFound, "Match not found");
@@ -356,20 +383,24 @@ impl Shard {
         let message = RoomMessage {
             from: conn,
             seat,
-            op: data.op_code,
-            data: data.data,
+            op: input.op,
+            data: self.input_memory.keep(input.data),
             reliable: matches!(class, Class::ReliableOrdered | Class::ReliableUnordered),
             to: Vec::new(),
+            applied_tick: input.applied_tick,
         };
         self.send_room(room, RoomCommand::Data(message));
     }
 
     fn match_join(&mut self, conn: ConnRef, cid: String, join: MatchJoin) {
         match &join.id {
-            Some(match_join::Id::MatchId(text)) => match self.room_id(text) {
-                Some(room) => self.join(conn, cid, room, join, false),
-                None => self.fail(conn, cid, Code::BadInput, "Invalid match ID"),
-            },
+            Some(match_join::Id::MatchId(text)) => {
+                let named = self.room_id(text).map(Ok);
+                match named.unwrap_or_else(|| self.room_of_code(conn, text)) {
+                    Ok(room) => self.join(conn, cid, room, join, false),
+                    Err((code, reason)) => self.fail(conn, cid, code, reason),
+                }
+            }
             Some(match_join::Id::Token(token)) => match self.upstream.match_token(token) {
                 Some(room) => self.join(conn, cid, room, join, true),
                 None => self.fail(conn, cid, Code::BadInput, "Match token invalid or expired"),
@@ -385,7 +416,7 @@ impl Shard {
         let Some(connection) = self.connection_mut(conn) else {
             return;
         };
-        let lane = connection.lane;
+        let (lane, gate) = (connection.lane, connection.gate.clone());
         let Some(open) = connection.open() else {
             return;
         };
@@ -406,6 +437,7 @@ impl Shard {
         let request = JoinRequest {
             from: conn,
             lane,
+            gate,
             person,
             cid,
             metadata,
@@ -438,6 +470,7 @@ impl Shard {
         number: u32,
         seat: SeatIndex,
     ) -> bool {
+        let is_single = self.config.single_match;
         let Some(open) = self
             .connection_mut(conn)
             .and_then(|connection| connection.open_mut())
@@ -445,17 +478,30 @@ impl Shard {
             return false;
         };
         open.seats.retain(|seated| seated.room != room);
+        let earlier = if is_single {
+            std::mem::take(&mut open.seats)
+        } else {
+            Vec::new()
+        };
         open.seats.push(Seated { room, number, seat });
+        for Seated { room, seat, .. } in earlier {
+            self.send_room(room, RoomCommand::Leave { from: conn, seat });
+        }
         true
     }
 
     /// One message for many connections.
+    /// Extensions reach only connections that asked for them.
     pub(crate) fn push(&mut self, to: &[ConnRef], envelope: Envelope) {
+        let is_extension = matches!(envelope.message, Some(Message::MatchQuality(_)));
         let mut shared = Shared::new(envelope);
         for conn in to {
             let Some(lane) = self.connection_mut(*conn).map(|connection| connection.lane) else {
                 continue;
             };
+            if is_extension && !lane.ext() {
+                continue;
+            }
             self.queue(*conn, shared.frame(lane));
         }
     }
@@ -473,6 +519,21 @@ impl Shard {
         text.parse()
             .ok()
             .or_else(|| self.config.named_rooms.get(text).copied())
+    }
+
+    /// The room of a join code, or what its sender is told.
+    fn room_of_code(&self, conn: ConnRef, text: &str) -> Result<RoomId, (Code, &'static str)> {
+        let requester = self.requester(conn);
+        let requester = requester.ok_or((Code::BadInput, "Invalid match ID"))?;
+        let room = self.upstream.room_of_code(&requester, text);
+        room.map_err(|no_room| match no_room {
+            NoRoom::NoCode => (Code::BadInput, "Invalid match ID"),
+            NoRoom::NotFound => (Code::MatchNotFound, "Match not found"),
+            NoRoom::TooManyWrong => (
+                Code::BadInput,
+                "Too many wrong join codes, try again later.",
+            ),
+        })
     }
 
     fn seat_in(&mut self, conn: ConnRef, room: RoomId) -> Option<SeatIndex> {

@@ -101,6 +101,10 @@ pub enum DropReason {
     InputQueueFull,
     /// A view: an earlier one to the same client was still unsent.
     ViewSuperseded,
+    /// A view: the shard had no time for it before the room's next tick.
+    ViewGivenUp,
+    /// A view: the client says that it is far behind with those it was sent.
+    ViewLagging,
     /// A connection with all that waited for it: the client did not read.
     SlowReader,
     /// A connection: what it sent is not the protocol.
@@ -113,9 +117,11 @@ pub enum DropReason {
 
 impl DropReason {
     /// All of them, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::InputQueueFull,
         Self::ViewSuperseded,
+        Self::ViewGivenUp,
+        Self::ViewLagging,
         Self::SlowReader,
         Self::Malformed,
         Self::CommandQueueFull,
@@ -127,6 +133,8 @@ impl DropReason {
         match self {
             Self::InputQueueFull => "input_queue_full",
             Self::ViewSuperseded => "view_superseded",
+            Self::ViewGivenUp => "view_given_up",
+            Self::ViewLagging => "view_lagging",
             Self::SlowReader => "slow_reader",
             Self::Malformed => "malformed",
             Self::CommandQueueFull => "command_queue_full",
@@ -143,6 +151,12 @@ impl Drops {
     /// Counts one.
     pub fn inc(&self, reason: DropReason) {
         self.0[reason as usize].inc();
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub fn count(&self, reason: DropReason) -> u64 {
+        self.0[reason as usize].get()
     }
 }
 

@@ -45,6 +45,9 @@ impl Shard {
                 }
                 scratch[..held].copy_from_slice(&partial);
             }
+            if turns == 1 {
+                connection.socket.delay_acknowledgement();
+            }
             let count = match connection.read(&mut scratch[held..]) {
                 Ok(Some(0)) | Err(_) => {
                     self.drop_connection(index);

@@ -1,31 +1,37 @@
 //! The rooms of one shard: joins, data, ticks, and what they send, as parcels for connections.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
-use tagus_base::{RoomId, SeatIndex, SessionId};
-use tagus_room::{Effect, Host, How, LeaveReason, Opening};
+use tagus_base::{RoomId, SeatIndex, SessionId, UserId};
+use tagus_room::{Effect, Host, How, LeaveReason, Opening, ReserveError};
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::realtime::{MatchData, error::Code};
 
 use crate::cell::{Cell, Member, Rules, error_frame, member_presence, push};
 use crate::encode::Shared;
-use crate::inbox::{ConnRef, Delivery, JoinRequest, Parcel, RoomCommand, RoomMessage, RoomOpening};
+use crate::inbox::{
+    ConnRef, Delivery, JoinRequest, NotReserved, Parcel, RoomCommand, RoomMessage, RoomOpening,
+};
 use crate::metrics::{DropReason, ShardMetrics};
 use crate::upstream::Upstream;
+use crate::views::{Round, Views};
 
 /// What leaves for connections in this turn, by shard.
 pub(crate) struct Outgoing {
     pub(crate) by_shard: Vec<Vec<Delivery>>,
+    /// Views leave after everything else of their tick.
+    pub(crate) views: Vec<Views>,
 }
 
 impl Outgoing {
     pub(crate) fn new(shard_count: usize) -> Self {
         Self {
             by_shard: (0..shard_count).map(|_| Vec::new()).collect(),
+            views: (0..shard_count).map(|_| Views::default()).collect(),
         }
     }
 
@@ -36,7 +42,19 @@ impl Outgoing {
     }
 }
 
+/// What all rooms are held to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RoomLimits {
+    /// Longest time of one tick; none: the room's period.
+    pub(crate) tick_max: Option<Duration>,
+    /// Time that data of a relayed match may wait for company, in milliseconds.
+    pub(crate) relayed_gather_ms: u16,
+    /// How far a client may be behind what it was sent before it is sent fewer views; zero: never too far.
+    pub(crate) snapshot_lag_max: Duration,
+}
+
 pub(crate) struct RoomTable {
+    pub(crate) shard: u16,
     pub(crate) rooms: HashMap<RoomId, Cell>,
     /// When each awake room wants to run.
     pub(crate) due: BTreeSet<(Duration, RoomId)>,
@@ -45,33 +63,39 @@ pub(crate) struct RoomTable {
     /// Time of this turn.
     pub(crate) now: Duration,
     number_step: u32,
-    /// Longest time of one tick; none: the room's period.
-    pub(crate) tick_max: Option<Duration>,
+    pub(crate) limits: RoomLimits,
     pub(crate) upstream: Arc<dyn Upstream>,
     pub(crate) metrics: ShardMetrics,
     pub(crate) effects: Vec<Effect>,
     pub(crate) view: Vec<u8>,
+    /// Rooms whose last tick is not sent to everybody, in the order in which they go on; some may be gone.
+    pub(crate) viewing: VecDeque<RoomId>,
+    /// Scratch of [`Self::data`].
+    targets: Vec<SeatIndex>,
 }
 
 impl RoomTable {
     pub(crate) fn new(
         shard: u16,
         shard_count: usize,
-        tick_max: Option<Duration>,
+        limits: RoomLimits,
         upstream: Arc<dyn Upstream>,
         metrics: ShardMetrics,
     ) -> Self {
         Self {
+            shard,
             rooms: HashMap::new(),
             due: BTreeSet::new(),
             next_number: u32::from(shard) + 1,
             now: Duration::ZERO,
             number_step: shard_count as u32,
-            tick_max,
+            limits,
             upstream,
             metrics,
             effects: Vec::new(),
             view: Vec::new(),
+            viewing: VecDeque::new(),
+            targets: Vec::new(),
         }
     }
 
@@ -108,6 +132,15 @@ impl RoomTable {
             }
             RoomCommand::Recording { done } => done(self.rooms.get(&id).and_then(Cell::recording)),
             RoomCommand::Kick { session_id } => self.kick(id, session_id, out),
+            RoomCommand::Reserve { users, hold, done } => done(self.reserve(id, &users, hold, out)),
+            RoomCommand::Unreserve { users } => {
+                self.with_host(id, out, |host, effects| {
+                    host.unreserve(now, &users, effects)
+                });
+            }
+            RoomCommand::Close => {
+                self.with_host(id, out, |host, effects| host.close(now, effects));
+            }
         }
     }
 
@@ -144,6 +177,7 @@ impl RoomTable {
         tracing::info!(room = %opening.id, game = %opening.game, seed = opening.seed, "room opened");
         let label = Some(Arc::from(host.label()));
         let number = self.number();
+        let gather_ms = host.settings().gather_ms;
         let cell = Cell {
             id: opening.id,
             text: opening.id.to_string(),
@@ -154,7 +188,10 @@ impl RoomTable {
             label,
             due: None,
             overrun_told: None,
+            seeks: false,
             members: Vec::new(),
+            round: Round::default(),
+            gather_ms,
             rules: Rules::Hosted(Box::new(host)),
         };
         self.upstream.room_changed(cell.summary());
@@ -182,7 +219,8 @@ impl RoomTable {
                 return out.send(request.from, Parcel::Frame(failed));
             }
             let number = self.number();
-            self.rooms.insert(id, Cell::relayed(id, number));
+            self.rooms
+                .insert(id, Cell::relayed(id, number, self.limits.relayed_gather_ms));
             self.metrics.rooms.inc();
         }
         let Some(cell) = self.rooms.get_mut(&id) else {
@@ -304,8 +342,10 @@ impl RoomTable {
             return;
         };
         let from = Some(message.from);
-        let Some(member) = cell
-            .member(message.seat)
+        let members = &mut cell.members;
+        let Some(member) = members
+            .get_mut(usize::from(message.seat.0))
+            .and_then(Option::as_mut)
             .filter(|member| member.conn == from)
         else {
             self.metrics.drops.inc(DropReason::StaleSeat);
@@ -314,6 +354,9 @@ impl RoomTable {
         let sender = member.person.session_id;
         match &mut cell.rules {
             Rules::Hosted(host) => {
+                if message.applied_tick > 0 {
+                    member.lag.tell(host.tick_number().0, message.applied_tick);
+                }
                 if host
                     .message(message.seat, message.op, message.data)
                     .is_err()
@@ -323,7 +366,7 @@ impl RoomTable {
             }
             Rules::Relayed(relay) => {
                 let listed = (!message.to.is_empty()).then_some(message.to.as_slice());
-                let mut targets = Vec::new();
+                let mut targets = std::mem::take(&mut self.targets);
                 relay.targets(sender, listed, &mut targets);
                 let data = MatchData {
                     match_id: cell.text.clone(),
@@ -333,9 +376,10 @@ impl RoomTable {
                     reliable: message.reliable,
                 };
                 let mut shared = Shared::new(push(Message::MatchData(data)));
-                for seat in targets {
+                for seat in targets.drain(..) {
                     cell.deliver(seat, &mut shared, out);
                 }
+                self.targets = targets;
             }
         }
     }
@@ -419,6 +463,28 @@ impl RoomTable {
         self.free(id, conn, seat, LeaveReason::Kicked, out);
     }
 
+    fn reserve(
+        &mut self,
+        id: RoomId,
+        users: &[UserId],
+        hold: Duration,
+        out: &mut Outgoing,
+    ) -> Result<(), NotReserved> {
+        let cell = self.rooms.get(&id).ok_or(NotReserved::NotFound)?;
+        if matches!(cell.rules, Rules::Relayed(_)) {
+            return Err(NotReserved::Relayed);
+        }
+        let now = self.now;
+        let reserve =
+            |host: &mut Host, effects: &mut Vec<Effect>| host.reserve(now, users, hold, effects);
+        match self.with_host(id, out, reserve) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(ReserveError::Full)) => Err(NotReserved::Full),
+            Some(Err(ReserveError::TooMany)) => Err(NotReserved::TooMany),
+            Some(Err(ReserveError::Closed)) | None => Err(NotReserved::NotFound),
+        }
+    }
+
     /// Calls the host, applies its effects and notes when it is due next.
     /// None when there is no such authoritative room or its game panicked.
     pub(crate) fn with_host<T>(
@@ -448,19 +514,24 @@ impl RoomTable {
         match catch_unwind(AssertUnwindSafe(|| call(host, effects))) {
             Ok(answer) => Some(answer),
             Err(_) => {
-                let recording = host
-                    .recording()
-                    .map(|recording| recording.to_bytes(&cell.game))
-                    .unwrap_or_default();
-                tracing::error!(room = %id, game = %cell.game, seed = cell.seed, "game panicked; room closed");
-                self.metrics.rooms_failed.inc();
-                self.upstream
-                    .room_failed(id, &cell.game, cell.seed, recording);
-                self.effects.clear();
-                self.close(id, out);
+                self.panicked(id, out);
                 None
             }
         }
+    }
+
+    /// Closes a room whose game panicked.
+    pub(crate) fn panicked(&mut self, id: RoomId, out: &mut Outgoing) {
+        let Some(cell) = self.rooms.get(&id) else {
+            return;
+        };
+        let recording = cell.recording().unwrap_or_default();
+        tracing::error!(room = %id, game = %cell.game, seed = cell.seed, "game panicked; room closed");
+        self.metrics.rooms_failed.inc();
+        self.upstream
+            .room_failed(id, &cell.game, cell.seed, recording);
+        self.effects.clear();
+        self.close(id, out);
     }
 
     fn reschedule(&mut self, id: RoomId) {
@@ -500,6 +571,9 @@ impl RoomTable {
             self.upstream.seat_freed(id, &member.person);
         }
         self.metrics.rooms.dec();
+        if cell.seeks {
+            self.upstream.seek(id, None, &[]);
+        }
         self.upstream.room_closed(id);
     }
 }

@@ -1,9 +1,11 @@
 //! The thread: its poll, its connections, and the order of one turn.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use mio::event::Event;
 use mio::{Events, Interest, Poll, Token};
 use tagus_base::ConnIndex;
 use tagus_net::{WsOpcode, ws_frame};
@@ -13,9 +15,10 @@ use crate::cell::error_frame;
 use crate::connection::{Arrived, CloseCode, Connection, Flushed, Stage};
 use crate::encode::Lane;
 use crate::inbox::{Arrival, ArrivalKind, Command, ConnRef, Delivery, Parcel, RoomCommand, Shards};
+use crate::input::InputMemory;
 use crate::metrics::{DropReason, ShardMetrics};
 use crate::reading::SCRATCH_BYTES;
-use crate::room_table::{Outgoing, RoomTable};
+use crate::room_table::{Outgoing, RoomLimits, RoomTable};
 use crate::start::Config;
 use crate::upstream::{Requester, Upstream};
 
@@ -23,6 +26,8 @@ pub(crate) const WAKE: Token = Token(usize::MAX);
 
 pub(crate) struct Shard {
     pub(crate) index: u16,
+    /// What times count from.
+    pub(crate) origin: Instant,
     poll: Poll,
     pub(crate) shards: Shards,
     pub(crate) config: Arc<Config>,
@@ -34,11 +39,19 @@ pub(crate) struct Shard {
     free: Vec<u32>,
     generation: u32,
     dirty: Vec<u32>,
+    /// Connections whose frames wait for company.
+    pub(crate) gathering: Vec<u32>,
+    /// When the first of them is to be flushed.
+    pub(crate) gathered_by: Option<Duration>,
     /// Connections with more to read than one turn allows, or whose requests were held back.
     pub(crate) unread: Vec<u32>,
     commands: Vec<Command>,
     /// Everything that was read in this call; one for all connections.
     pub(crate) scratch: Vec<u8>,
+    pub(crate) input_memory: InputMemory,
+    /// Messages of clients in this turn, and frames to them.
+    pub(crate) received: u64,
+    sent: u64,
     swept_at: Duration,
     pub(crate) now: Duration,
     stopping: Option<Duration>,
@@ -46,25 +59,30 @@ pub(crate) struct Shard {
 
 impl Shard {
     pub(crate) fn new(
-        index: u16,
-        poll: Poll,
+        (index, poll): (u16, Poll),
+        origin: Instant,
         shards: Shards,
         config: Arc<Config>,
         upstream: Arc<dyn Upstream>,
         metrics: ShardMetrics,
     ) -> Self {
         let shard_count = shards.inboxes.len();
-        let tick_max =
-            (config.tick_ms_max > 0).then(|| Duration::from_millis(config.tick_ms_max.into()));
+        let millis = |value: u32| Duration::from_millis(value.into());
+        let limits = RoomLimits {
+            tick_max: (config.tick_ms_max > 0).then(|| millis(config.tick_ms_max)),
+            relayed_gather_ms: config.relayed_gather_ms,
+            snapshot_lag_max: millis(config.snapshot_lag_ms_max),
+        };
         let rooms = RoomTable::new(
             index,
             shard_count,
-            tick_max,
+            limits,
             upstream.clone(),
             metrics.clone(),
         );
         Self {
             index,
+            origin,
             poll,
             shards,
             config,
@@ -76,9 +94,14 @@ impl Shard {
             free: Vec::new(),
             generation: 0,
             dirty: Vec::new(),
+            gathering: Vec::new(),
+            gathered_by: None,
             unread: Vec::new(),
             commands: Vec::new(),
             scratch: vec![0; SCRATCH_BYTES],
+            input_memory: InputMemory::default(),
+            received: 0,
+            sent: 0,
             swept_at: Duration::ZERO,
             now: Duration::ZERO,
             stopping: None,
@@ -86,10 +109,10 @@ impl Shard {
     }
 
     /// One turn: wait, take commands, read what is readable, run due rooms, hand over and write.
-    pub(crate) fn run(mut self, origin: Instant) {
+    pub(crate) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
         loop {
-            self.now = origin.elapsed();
+            self.now = self.origin.elapsed();
             let timeout = self.timeout();
             if let Err(error) = self.poll.poll(&mut events, Some(timeout))
                 && error.kind() != std::io::ErrorKind::Interrupted
@@ -97,28 +120,22 @@ impl Shard {
                 tracing::error!(%error, "poll failed; the shard ends");
                 return;
             }
-            self.now = origin.elapsed();
+            self.now = self.origin.elapsed();
             self.take_commands();
-            for event in &events {
-                if event.token() == WAKE {
-                    continue;
+            for (number, event) in events.iter().enumerate() {
+                if number % EVENTS_BETWEEN_TICKS == EVENTS_BETWEEN_TICKS - 1 {
+                    self.run_due();
                 }
-                let index = event.token().0 as u32;
-                if event.is_writable() {
-                    self.mark_dirty(index);
-                }
-                if event.is_read_closed() {
-                    self.note_read_closed(index);
-                }
-                if event.is_readable() || event.is_read_closed() {
-                    self.read(index);
-                }
+                self.handle_event(event);
             }
             for index in std::mem::take(&mut self.unread) {
                 self.read(index);
             }
-            self.rooms.run_due(self.now, &mut self.out);
+            self.run_due();
             self.hand_over();
+            self.send_views();
+            self.hand_over();
+            self.flush_gathered();
             self.flush_dirty();
             self.sweep();
             if self.stopping.is_some_and(|deadline| {
@@ -129,10 +146,41 @@ impl Shard {
         }
     }
 
-    fn timeout(&self) -> Duration {
-        if !self.unread.is_empty() {
+    fn handle_event(&mut self, event: &Event) {
+        if event.token() == WAKE {
+            return;
+        }
+        let index = event.token().0 as u32;
+        if event.is_writable()
+            && let Some(Some(connection)) = self.connections.get(index as usize)
+            && connection.lacks_room()
+        {
+            self.mark_dirty(index);
+        }
+        if event.is_read_closed() {
+            self.note_read_closed(index);
+        }
+        if event.is_readable() || event.is_read_closed() {
+            self.read(index);
+        }
+    }
+
+    fn run_due(&mut self) {
+        self.now = self.origin.elapsed();
+        self.rooms.run_due(self.now, &mut self.out);
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        let is_idle = self.unread.is_empty()
+            && self.dirty.is_empty()
+            && self.rooms.viewing.is_empty()
+            && self.out.by_shard.iter().all(Vec::is_empty);
+        if !is_idle {
             return Duration::ZERO;
         }
+        let gathered = self
+            .gathered_by
+            .map_or(Duration::MAX, |by| by.saturating_sub(self.now));
         let tick = self
             .rooms
             .next_due()
@@ -148,7 +196,7 @@ impl Shard {
         } else {
             sweep
         };
-        tick.min(sweep)
+        tick.min(sweep).min(gathered)
     }
 
     fn take_commands(&mut self) {
@@ -194,7 +242,8 @@ impl Shard {
             Command::Room { id, command } => {
                 self.rooms.handle(self.now, id, command, &mut self.out)
             }
-            Command::Deliver(deliveries) => self.deliver(deliveries),
+            Command::Deliver(mut deliveries) => self.deliver(&mut deliveries),
+            Command::Views(views) => self.take_views(&views),
             Command::Terminate { grace } => self.rooms.terminate(self.now, grace, &mut self.out),
             Command::Stop => {
                 self.stopping = Some(self.now + self.config.close_linger);
@@ -207,7 +256,7 @@ impl Shard {
         }
     }
 
-    fn adopt(&mut self, arrival: Arrival) {
+    pub(crate) fn adopt(&mut self, arrival: Arrival) {
         if self.stopping.is_some() {
             return;
         }
@@ -228,6 +277,11 @@ impl Shard {
             tracing::warn!(%error, "register a socket");
             self.free.push(index);
             return;
+        }
+        if self.config.unsent_bytes_max > 0
+            && let Err(error) = socket.limit_unsent(self.config.unsent_bytes_max)
+        {
+            tracing::debug!(%error, "limit what a socket holds unsent");
         }
         let (lane, identity) = match kind {
             ArrivalKind::WebSocket {
@@ -267,20 +321,31 @@ impl Shard {
             if self.out.by_shard[shard].is_empty() {
                 continue;
             }
-            let parcels = std::mem::take(&mut self.out.by_shard[shard]);
-            if shard == usize::from(self.index) {
-                self.deliver(parcels);
-            } else {
+            let mut parcels = std::mem::take(&mut self.out.by_shard[shard]);
+            if shard != usize::from(self.index) {
                 self.shards.send(shard as u16, Command::Deliver(parcels));
+                continue;
             }
+            self.deliver(&mut parcels);
+            // What was delivered may have made more: that is delivered in the next turn, at once.
+            if self.out.by_shard[shard].is_empty() && parcels.capacity() <= PARCELS_KEPT_MAX {
+                self.out.by_shard[shard] = parcels;
+            }
+        }
+        for shard in 0..self.out.views.len() {
+            if self.out.views[shard].is_empty() {
+                continue;
+            }
+            let views = std::mem::take(&mut self.out.views[shard]);
+            self.shards.send(shard as u16, Command::Views(views));
         }
     }
 
-    fn deliver(&mut self, deliveries: Vec<Delivery>) {
-        for Delivery { to, what } in deliveries {
+    fn deliver(&mut self, deliveries: &mut Vec<Delivery>) {
+        for Delivery { to, what } in deliveries.drain(..) {
             match what {
                 Parcel::Frame(bytes) => self.queue(to, bytes),
-                Parcel::View(bytes) => self.queue_view(to, bytes),
+                Parcel::Gathered { frame, wait_ms } => self.gather(to, frame, wait_ms),
                 Parcel::Entered { room, number, seat } => {
                     if !self.entered(to, room, number, seat) {
                         let command = RoomCommand::Gone { from: to, seat };
@@ -297,33 +362,27 @@ impl Shard {
         }
     }
 
+    /// Queues a frame to be written in this turn.
     pub(crate) fn queue(&mut self, to: ConnRef, frame: Bytes) {
-        let queue_bytes_max = self.config.queue_bytes_max;
-        let Some(connection) = self.connection_mut(to) else {
-            return;
-        };
-        if matches!(connection.stage, Stage::Closing { .. }) {
-            return;
+        if self.put(to, frame).is_some() {
+            self.mark_dirty(to.index.0);
         }
-        if connection.out_bytes() + frame.len() > queue_bytes_max {
-            return self.close_slow(to);
-        }
-        connection.queue(frame);
-        self.metrics.sent.inc();
-        self.mark_dirty(to.index.0);
     }
 
-    fn queue_view(&mut self, to: ConnRef, frame: Bytes) {
-        let Some(connection) = self.connection_mut(to) else {
-            return;
-        };
-        if connection.view_waits() || connection.open().is_none() {
-            self.metrics.drops.inc(DropReason::ViewSuperseded);
-            return;
+    /// Puts a frame into the queue of its connection, if that takes it.
+    pub(crate) fn put(&mut self, to: ConnRef, frame: Bytes) -> Option<&mut Connection> {
+        let queue_bytes_max = self.config.queue_bytes_max;
+        let connection = self.connection_mut(to)?;
+        if matches!(connection.stage, Stage::Closing { .. }) {
+            return None;
         }
-        connection.queue_view(frame);
-        self.metrics.sent.inc();
-        self.mark_dirty(to.index.0);
+        if connection.out_bytes() + frame.len() > queue_bytes_max {
+            self.close_slow(to);
+            return None;
+        }
+        connection.queue(frame);
+        self.sent += 1;
+        self.connection_mut(to)
     }
 
     /// A client that does not read is told why and closed; what waited for it is forgotten.
@@ -339,7 +398,7 @@ impl Shard {
         self.close(to, CloseCode::NORMAL, "outgoing queue full");
     }
 
-    fn mark_dirty(&mut self, index: u32) {
+    pub(crate) fn mark_dirty(&mut self, index: u32) {
         if let Some(Some(connection)) = self.connections.get_mut(index as usize)
             && !connection.dirty
         {
@@ -348,9 +407,14 @@ impl Shard {
         }
     }
 
-    fn flush_dirty(&mut self) {
+    pub(crate) fn flush_dirty(&mut self) {
+        self.metrics
+            .received
+            .inc_by(std::mem::take(&mut self.received));
+        self.metrics.sent.inc_by(std::mem::take(&mut self.sent));
         let mut writes = 0;
-        for index in std::mem::take(&mut self.dirty) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for index in dirty.drain(..) {
             let Some(Some(connection)) = self.connections.get_mut(index as usize) else {
                 continue;
             };
@@ -363,6 +427,7 @@ impl Shard {
                 Flushed::Broken => self.drop_connection(index),
             }
         }
+        self.dirty = dirty;
         self.metrics.writes.inc_by(writes);
         // A dropped connection may have freed seats of rooms on this shard.
         if self.out.by_shard.iter().any(|list| !list.is_empty()) {
@@ -434,8 +499,9 @@ impl Shard {
         connection.queue_close(code, reason);
         let stage = std::mem::replace(&mut connection.stage, Stage::Closing { deadline });
         connection.partial = Vec::new();
+        let address = connection.address;
         self.mark_dirty(conn.index.0);
-        self.depart(conn, stage);
+        self.depart(conn, address, stage);
     }
 
     pub(crate) fn drop_connection(&mut self, index: u32) {
@@ -450,10 +516,10 @@ impl Shard {
         }
         self.free.push(index);
         self.metrics.connections.dec();
-        self.depart(conn, connection.stage);
+        self.depart(conn, connection.address, connection.stage);
     }
 
-    fn depart(&mut self, conn: ConnRef, stage: Stage) {
+    fn depart(&mut self, conn: ConnRef, address: IpAddr, stage: Stage) {
         let Stage::Open(open) = stage else { return };
         for seated in &open.seats {
             self.send_room(
@@ -468,6 +534,7 @@ impl Shard {
             conn,
             session_id: open.session_id,
             identity: open.identity,
+            address,
         };
         self.upstream.disconnected(&requester);
     }
@@ -482,13 +549,18 @@ impl Shard {
         }
     }
 
-    fn reference(&self, index: u32) -> Option<ConnRef> {
+    pub(crate) fn reference(&self, index: u32) -> Option<ConnRef> {
         let connection = self.connections.get(index as usize)?.as_ref()?;
         Some(ConnRef {
             shard: self.index,
             index: ConnIndex(index),
             generation: connection.generation,
         })
+    }
+
+    pub(crate) fn connection(&self, conn: ConnRef) -> Option<&Connection> {
+        let connection = self.connections.get(conn.index.0 as usize)?.as_ref()?;
+        (connection.generation == conn.generation).then_some(connection)
     }
 
     pub(crate) fn connection_mut(&mut self, conn: ConnRef) -> Option<&mut Connection> {
@@ -503,4 +575,8 @@ impl Shard {
 }
 
 const EVENTS_PER_TURN: usize = 1_024;
+/// Sockets that are read between two looks for a tick that is due.
+const EVENTS_BETWEEN_TICKS: usize = 64;
+/// Room for parcels of this shard to itself that is kept for the next turn.
+const PARCELS_KEPT_MAX: usize = 16_384;
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

@@ -23,6 +23,9 @@ pub struct Config {
     pub message_bytes_max: usize,
     /// Bytes that may wait for one connection; beyond it the client is told and closed.
     pub queue_bytes_max: usize,
+    /// Bytes that the operating system may hold unsent for one connection before what follows waits here; 0: as many as
+    /// it likes.
+    pub unsent_bytes_max: u32,
     /// Time for the TCP hello.
     pub hello_timeout: Duration,
     /// Silence after which the server pings.
@@ -34,6 +37,13 @@ pub struct Config {
     /// Longest time that one tick with its encoding may take, in milliseconds; a longer one is counted, and its room
     /// named in the log at most once a minute. 0: the room's own period.
     pub tick_ms_max: u32,
+    /// Time that data of a relayed match may wait so that several messages share a write, in milliseconds; 0: none.
+    pub relayed_gather_ms: u16,
+    /// How much older than what it was sent the last snapshot may be that a client says it has applied, in
+    /// milliseconds. Beyond it the client is sent fewer views until it has caught up. 0: whatever it says.
+    pub snapshot_lag_ms_max: u32,
+    /// Whether a connection that takes a seat gives up those it has in other rooms.
+    pub single_match: bool,
     /// Default rooms: stable name to id.
     pub named_rooms: BTreeMap<String, RoomId>,
 }
@@ -67,7 +77,7 @@ impl ShardThreads {
 
 /// The shards before their threads run: the house above needs their handle to be built itself.
 pub struct Unstarted {
-    polls: Vec<Poll>,
+    pub(crate) polls: Vec<Poll>,
     /// The handle that commands go through.
     pub shards: Shards,
 }
@@ -111,9 +121,8 @@ impl Unstarted {
         for (shard, poll) in self.polls.into_iter().enumerate() {
             let shards = self.shards.clone();
             let (config, upstream, metrics) = (config.clone(), upstream.clone(), metrics.clone());
-            let run = move || {
-                Shard::new(shard as u16, poll, shards, config, upstream, metrics).run(origin)
-            };
+            let place = (shard as u16, poll);
+            let run = move || Shard::new(place, origin, shards, config, upstream, metrics).run();
             let thread = std::thread::Builder::new()
                 .name(format!("shard-{shard}"))
                 .spawn(run);

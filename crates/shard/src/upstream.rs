@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use tagus_base::{RoomId, SessionId, UnixMillis, UserId, Uuid};
-use tagus_room::{Job, Person, StoreOp};
+use tagus_room::{Job, Person, Seek, StoreOp};
 use tagus_wire::MessageKind;
 use tagus_wire::ext::Hello;
 use tagus_wire::realtime::Envelope;
@@ -42,6 +42,8 @@ pub struct Requester {
     pub session_id: SessionId,
     /// The connection's login.
     pub identity: Arc<Identity>,
+    /// Where the connection comes from, after trusted proxies.
+    pub address: IpAddr,
 }
 
 /// Why a TCP hello was not admitted.
@@ -53,6 +55,17 @@ pub struct Refused {
     pub reason: String,
     /// When to try again, in milliseconds; 0: not worth trying.
     pub retry_ms: u32,
+}
+
+/// Why a join code names no room.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NoRoom {
+    /// It is no join code at all.
+    NoCode,
+    /// There is no such room.
+    NotFound,
+    /// The asker tried too many wrong ones.
+    TooManyWrong,
 }
 
 /// What listings show of a room.
@@ -68,7 +81,9 @@ pub struct RoomSummary {
     pub label: Option<Arc<str>>,
     /// Seats taken, held ones included.
     pub size: u32,
-    /// Seats at most.
+    /// Seats that are kept free for people who are yet to come.
+    pub reserved: u32,
+    /// Seats at most, taken and reserved ones included.
     pub seats_max: u32,
     /// Ticks per second; 0 for a relayed match.
     pub tick_rate_hz: u8,
@@ -84,6 +99,12 @@ pub trait Upstream: Send + Sync + 'static {
 
     /// The room that a matchmaker's join token names, if the token is valid.
     fn match_token(&self, token: &str) -> Option<RoomId>;
+
+    /// The room of a text that is neither an id nor a stable name: a join code of the house's own.
+    ///
+    /// # Errors
+    /// It names no room, and what the asker is told.
+    fn room_of_code(&self, requester: &Requester, code: &str) -> Result<RoomId, NoRoom>;
 
     /// Is a hook registered that must see this kind of message before the shard does?
     fn intercepts(&self, kind: MessageKind) -> bool;
@@ -120,6 +141,10 @@ pub trait Upstream: Send + Sync + 'static {
     /// Does a store operation of the room elsewhere; [`crate::Shards::stored`] must follow, in the order of the calls.
     /// `name` is the room's stable name, or empty.
     fn store(&self, id: RoomId, name: &str, token: u64, op: StoreOp);
+
+    /// The room looks for more people, in place of what it looked for before; none: no longer. `present` sit there now.
+    /// A room that looked for people and is gone looks for none, which is said before [`Self::room_closed`].
+    fn seek(&self, id: RoomId, seek: Option<Seek>, present: &[Person]);
 
     /// The UUID of a room with a stable name.
     fn room_uuid(&self, name: &str) -> Uuid;

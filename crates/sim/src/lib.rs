@@ -201,6 +201,11 @@ impl World {
                 );
                 self.absorb(&answer);
             }
+            4 => self.reserve(),
+            5 => {
+                let users = self.some_users();
+                self.host.unreserve(self.now, &users, &mut self.effects);
+            }
             _ => {
                 let (op, data) = (self.script)(&mut self.rng);
                 self.messages += 1;
@@ -208,6 +213,23 @@ impl World {
                 self.absorb(&[u8::from(kept)]);
             }
         }
+    }
+
+    /// Somebody reserves seats for some of the players, whoever has one.
+    fn reserve(&mut self) {
+        let users = self.some_users();
+        let hold = pause(&mut self.rng, self.pause_ms) * 20;
+        let answer = self.host.reserve(self.now, &users, hold, &mut self.effects);
+        self.absorb(format!("{answer:?}").as_bytes());
+    }
+
+    fn some_users(&mut self) -> Vec<UserId> {
+        let mut users: Vec<u64> = self.players.iter().map(|player| player.user).collect();
+        users.retain(|_| self.rng.below(3) == 0);
+        users
+            .into_iter()
+            .map(|user| UserId(uuid(1, user)))
+            .collect()
     }
 
     fn join(&mut self, index: usize, user: u64) {
@@ -279,6 +301,8 @@ impl World {
                     let result = self.values.apply(op, &mut self.rng);
                     self.stored.push_back((ends_at, token, result));
                 }
+                Effect::Reserved(count) => self.absorb(&count.to_le_bytes()),
+                Effect::Seek(seek) => self.absorb(format!("{seek:?}").as_bytes()),
                 Effect::Closed => self.absorb(b"closed"),
             }
         }
@@ -292,7 +316,8 @@ impl World {
         }
         self.views_at = tick + 8;
         let mut views = Vec::new();
-        for (seat, _) in self.host.seats() {
+        let seats: Vec<SeatIndex> = self.host.seats().map(|(seat, _)| seat).collect();
+        for seat in seats {
             if let Some(op) = self.host.view(seat, &mut views) {
                 views.extend_from_slice(&op.to_le_bytes());
             }

@@ -261,7 +261,7 @@ impl Place {
                     }
                     out.extend(self.live.remove(&seat).map(Out::Gone));
                 }
-                Effect::Label(_) => {}
+                Effect::Label(_) | Effect::Reserved(_) | Effect::Seek(_) => {}
                 Effect::Compute { token, job } => out.push(Out::Compute(token, job)),
                 Effect::Store { token, op } => out.push(Out::Store(token, op)),
                 Effect::Closed => {

@@ -11,6 +11,7 @@ use crate::leaderboard::LeaderboardOp;
 use crate::leaderboard_record::LeaderboardRecordOp;
 use crate::logout::LogoutOp;
 use crate::notification::NotificationOp;
+use crate::rating::RatingOp;
 use crate::room_data::RoomDataOp;
 use crate::setting::SettingOp;
 use crate::sql::{Kind, Row, Step};
@@ -109,6 +110,8 @@ subjects! {
     Logout(LogoutOp),
     /// See [`NotificationOp`].
     Notification(NotificationOp),
+    /// See [`RatingOp`].
+    Rating(RatingOp),
     /// See [`RoomDataOp`].
     RoomData(RoomDataOp),
     /// See [`SettingOp`].

@@ -56,6 +56,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(6, "leaderboards", "0006_leaderboards.sql"),
     migration!(7, "codes", "0007_codes.sql"),
     migration!(8, "jobs", "0008_jobs.sql"),
+    migration!(9, "ratings", "0009_ratings.sql"),
 ];
 
 /// One of the two texts of a migration.

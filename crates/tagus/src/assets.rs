@@ -20,7 +20,7 @@ pub(crate) type Pages = BTreeMap<&'static str, &'static [u8]>;
 pub(crate) fn serve_page(pages: &Pages, path: &str) -> Option<Response<Full<Bytes>>> {
     let bytes = pages.get(path)?;
     let mut response = Response::new(Full::from(*bytes));
-    harden(response.headers_mut(), content_type(path));
+    harden(response.headers_mut(), content_type(path), POLICY);
     Some(response)
 }
 
@@ -49,16 +49,16 @@ pub(crate) fn serve(
     }
     let headers = response.headers_mut();
     headers.insert(header::ETAG, HeaderValue::from_static(etag));
-    harden(headers, content_type(&path));
+    harden(headers, content_type(&path), policy(&path));
     Some(response)
 }
 
-fn harden(headers: &mut hyper::HeaderMap, content_type: &'static str) {
+fn harden(headers: &mut hyper::HeaderMap, content_type: &'static str, policy: &'static str) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(POLICY),
+        HeaderValue::from_static(policy),
     );
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
@@ -94,8 +94,21 @@ pub(crate) fn arcade(gateway: &Gateway) -> Vec<u8> {
         .collect();
     let games: Vec<serde_json::Value> = GAMES
         .iter()
-        .filter(|(id, ..)| gateway.games.contains_key(*id))
-        .map(|(id, title, path)| serde_json::json!({ "id": id, "title": title, "path": path }))
+        .filter(|game| gateway.games.contains_key(game.id))
+        .map(|game| {
+            let Page { id, path, .. } = game;
+            // A mode of the game's own name is what the arcade's players wait for.
+            let mode = gateway.config.matchmaker.mode(id);
+            let mode = mode.filter(|mode| mode.game == *id);
+            serde_json::json!({
+                "id": id,
+                "title": game.title,
+                "path": path,
+                "quick_play": mode.is_some(),
+                "private": mode.is_some_and(|mode| mode.private),
+                "players_max": game.players_max,
+            })
+        })
         .collect();
     serde_json::json!({ "games": games, "rooms": rooms })
         .to_string()
@@ -112,11 +125,47 @@ fn content_type(path: &str) -> &'static str {
         Some("css") => "text/css; charset=utf-8",
         Some("svg") => "image/svg+xml",
         Some("png") => "image/png",
+        Some("wasm") => "application/wasm",
         Some("json" | "webmanifest") => "application/json",
         _ => "application/octet-stream",
     }
 }
 
-/// Games with a page: name, title, path.
-const GAMES: &[(&str, &str, &str)] = &[("arena", "Arena", "/games/arena/")];
+/// A page may run scripts of this server only, and WebAssembly where it shows the physics.
+fn policy(path: &str) -> &'static str {
+    let runs_wasm = |page: &Page| page.runs_wasm && path.starts_with(page.path);
+    if GAMES.iter().any(runs_wasm) {
+        POLICY_WITH_WASM
+    } else {
+        POLICY
+    }
+}
+
+/// A game with a page of its own.
+struct Page {
+    id: &'static str,
+    title: &'static str,
+    path: &'static str,
+    /// Players of a match that quick play finds, at most.
+    players_max: u8,
+    runs_wasm: bool,
+}
+
+const GAMES: &[Page] = &[
+    Page {
+        id: "arena",
+        title: "Arena",
+        path: "/games/arena/",
+        players_max: 4,
+        runs_wasm: false,
+    },
+    Page {
+        id: "pool",
+        title: "Pool",
+        path: "/games/pool/",
+        players_max: 2,
+        runs_wasm: true,
+    },
+];
 const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; frame-ancestors 'none'";
+const POLICY_WITH_WASM: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; frame-ancestors 'none'";

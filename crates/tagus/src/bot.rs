@@ -8,7 +8,7 @@ use anyhow::bail;
 use bytes::Bytes;
 use clap::{Args, Subcommand};
 use hdrhistogram::Histogram;
-use tagus_arena::{Command, op};
+use tagus_arena::{Command, Own, op};
 use tagus_base::Rng;
 use tagus_client::{Client, ClientError, Format, Message, Socket};
 use tokio::sync::Semaphore;
@@ -216,9 +216,8 @@ impl Bot {
                     self.crowd.gap_us.borrow_mut().saturating_record(gap_us);
                 }
                 self.crowd.updates.set(self.crowd.updates.get() + 1);
-                // After the tick's number stand the flags.
-                if let Some(flags) = data.get(4) {
-                    self.set_alive(flags & 1 == 1);
+                if let Some(own) = Own::peek(data) {
+                    self.set_alive(own.alive);
                 }
             }
             op::DIED => self.set_alive(false),

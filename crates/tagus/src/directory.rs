@@ -3,13 +3,32 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use serde_json::Value as Json;
-use tagus_base::RoomId;
+use tagus_base::{RoomId, UserId};
 use tagus_players::query::{Document, Query};
 use tagus_shard::RoomSummary;
 
 /// A room in a listing.
-pub type RoomListing = RoomSummary;
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RoomListing {
+    /// The room.
+    pub id: RoomId,
+    /// Stable name of a default room, or empty.
+    pub name: Arc<str>,
+    /// Name of the game; empty for a relayed match.
+    pub game: Arc<str>,
+    /// Label of an authoritative room; none for a relayed match.
+    pub label: Option<Arc<str>>,
+    /// Seats taken, held ones included.
+    pub size: u32,
+    /// Seats that are kept free for people who are yet to come.
+    pub reserved: u32,
+    /// Seats at most, taken and reserved ones included.
+    pub seats_max: u32,
+    /// Ticks per second; 0 for a relayed match.
+    pub tick_rate_hz: u8,
+    /// Opened by a player for those who are told: players' listings leave it out.
+    pub private: bool,
+}
 
 /// Which rooms a listing shall have.
 #[derive(Clone, Debug, Default)]
@@ -24,44 +43,99 @@ pub struct RoomFilter {
     pub size_min: Option<u32>,
     /// Seats taken at most.
     pub size_max: Option<u32>,
+    /// Private rooms too; by default they are left out.
+    pub private: bool,
     /// Only authoritative ones that the query holds for, the best first. It knows the members of a label that is a JSON
     /// object as `label.` and their name, `handler_name` and `tick_rate`.
     pub query: Option<Query>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Directory {
-    rooms: Mutex<BTreeMap<RoomId, Arc<Listed>>>,
+    /// Private rooms that one user has, at most.
+    private_max: usize,
+    state: Mutex<State>,
 }
+
+#[derive(Debug, Default)]
+struct State {
+    rooms: BTreeMap<RoomId, Arc<Listed>>,
+    /// Who opened the private rooms, those among them that are not there yet.
+    private: BTreeMap<RoomId, UserId>,
+    /// How many of these a user has; none who has none.
+    private_counts: BTreeMap<UserId, usize>,
+}
+
+/// Why a user opens no private room.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct TooManyPrivate;
 
 #[derive(Debug)]
 struct Listed {
     summary: RoomSummary,
+    is_private: bool,
     /// Made by the first query that asks for it, since shards have no time; shared by all that have the same label.
     document: Arc<OnceLock<Document>>,
 }
 
 impl Directory {
+    /// No rooms; one user has so many private ones at most.
+    pub(crate) fn new(private_max: usize) -> Self {
+        Self {
+            private_max,
+            state: Mutex::default(),
+        }
+    }
+
     pub(crate) fn put(&self, summary: RoomSummary) {
-        let mut rooms = self.lock();
-        let before = rooms.get(&summary.id);
+        let mut state = self.lock();
+        let before = state.rooms.get(&summary.id);
         let known = before.filter(|before| before.summary.label == summary.label);
         let document = known
             .map(|known| known.document.clone())
             .unwrap_or_default();
-        rooms.insert(summary.id, Arc::new(Listed { summary, document }));
+        let (id, is_private) = (summary.id, state.private.contains_key(&summary.id));
+        let listed = Listed {
+            summary,
+            is_private,
+            document,
+        };
+        state.rooms.insert(id, Arc::new(listed));
+    }
+
+    /// Notes that a room that is about to be opened is private, and whose. [`Self::remove`] must follow where it is not
+    /// opened.
+    pub(crate) fn put_private(&self, id: RoomId, user_id: UserId) -> Result<(), TooManyPrivate> {
+        let mut state = self.lock();
+        let count = state.private_counts.entry(user_id).or_default();
+        if *count >= self.private_max {
+            return Err(TooManyPrivate);
+        }
+        *count += 1;
+        state.private.insert(id, user_id);
+        Ok(())
     }
 
     pub(crate) fn remove(&self, id: &RoomId) {
-        self.lock().remove(id);
+        let mut state = self.lock();
+        state.rooms.remove(id);
+        let Some(user_id) = state.private.remove(id) else {
+            return;
+        };
+        if let Some(count) = state.private_counts.get_mut(&user_id) {
+            *count -= 1;
+            if *count == 0 {
+                state.private_counts.remove(&user_id);
+            }
+        }
     }
 
-    pub(crate) fn get(&self, id: &RoomId) -> Option<RoomSummary> {
-        self.lock().get(id).map(|room| room.summary.clone())
+    pub(crate) fn get(&self, id: &RoomId) -> Option<RoomListing> {
+        self.lock().rooms.get(id).map(|room| room.listing())
     }
 
     /// Rooms that pass the filter: those that suit the query best, then the fullest first.
-    pub(crate) fn list(&self, filter: &RoomFilter) -> Vec<RoomSummary> {
+    pub(crate) fn list(&self, filter: &RoomFilter) -> Vec<RoomListing> {
         let mut listing = self.listing(filter);
         listing.work(usize::MAX);
         listing.end()
@@ -69,8 +143,8 @@ impl Directory {
 
     /// Rooms that pass everything but the query, which is put to them outside the lock: the shards need it.
     pub(crate) fn listing<'a>(&self, filter: &'a RoomFilter) -> Listing<'a> {
-        let rooms = self.lock();
-        let passing = rooms.values().filter(|room| filter.passes(&room.summary));
+        let state = self.lock();
+        let passing = state.rooms.values().filter(|room| filter.passes(room));
         let passing: Vec<Arc<Listed>> = passing.cloned().collect();
         Listing {
             filter,
@@ -80,8 +154,8 @@ impl Directory {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<RoomId, Arc<Listed>>> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,7 +195,7 @@ impl Listing<'_> {
     }
 
     /// What was found, in order.
-    pub(crate) fn end(mut self) -> Vec<RoomSummary> {
+    pub(crate) fn end(mut self) -> Vec<RoomListing> {
         self.found
             .sort_by(|(one_score, one), (other_score, other)| {
                 let (one, other) = (&one.summary, &other.summary);
@@ -132,17 +206,20 @@ impl Listing<'_> {
             });
         self.found.truncate(self.filter.limit);
         let rooms = self.found.into_iter();
-        rooms.map(|(_, room)| room.summary.clone()).collect()
+        rooms.map(|(_, room)| room.listing()).collect()
     }
 }
 
 impl RoomFilter {
     /// Whether the room passes everything but the query.
-    fn passes(&self, room: &RoomSummary) -> bool {
+    fn passes(&self, listed: &Listed) -> bool {
+        let room = &listed.summary;
         let is_authoritative = room.label.is_some();
         let label = room.label.as_deref();
-        self.authoritative
-            .is_none_or(|wanted| wanted == is_authoritative)
+        (self.private || !listed.is_private)
+            && self
+                .authoritative
+                .is_none_or(|wanted| wanted == is_authoritative)
             && (is_authoritative || self.query.is_none())
             && self
                 .label
@@ -154,13 +231,26 @@ impl RoomFilter {
 }
 
 impl Listed {
+    fn listing(&self) -> RoomListing {
+        let room = self.summary.clone();
+        RoomListing {
+            id: room.id,
+            name: room.name,
+            game: room.game,
+            label: room.label,
+            size: room.size,
+            reserved: room.reserved,
+            seats_max: room.seats_max,
+            tick_rate_hz: room.tick_rate_hz,
+            private: self.is_private,
+        }
+    }
+
     fn document(&self) -> &Document {
         self.document.get_or_init(|| {
             let mut document = Document::new();
-            let label = self.summary.label.as_deref().unwrap_or_default();
-            if let Ok(label @ Json::Object(_)) = serde_json::from_str(label) {
-                document.add_json("label", &label);
-            }
+            // A label that is no object is compared whole, by the filter.
+            document.add_label(self.summary.label.as_deref().unwrap_or_default());
             document.add_text("handler_name", &self.summary.game);
             document.add_number("tick_rate", self.summary.tick_rate_hz.into());
             document.shrink();
@@ -185,13 +275,14 @@ mod tests {
             game: "chess".into(),
             label: label.map(Into::into),
             size,
+            reserved: 0,
             seats_max: 8,
             tick_rate_hz: 10,
         }
     }
 
     fn directory() -> Directory {
-        let directory = Directory::default();
+        let directory = Directory::new(2);
         let rooms = [
             (1, Some(r#"{"mode":"duel","rank":5}"#), 1),
             (2, Some(r#"{"mode":"duel","rank":9}"#), 3),
@@ -213,7 +304,7 @@ mod tests {
         }
     }
 
-    fn numbers(rooms: Vec<RoomSummary>) -> Vec<u8> {
+    fn numbers(rooms: Vec<RoomListing>) -> Vec<u8> {
         rooms.into_iter().map(|room| room.id.uuid.0[0]).collect()
     }
 
@@ -263,6 +354,40 @@ mod tests {
         assert_eq!(numbers(directory.list(&race)), [1]);
         directory.remove(&room(1, None, 0).id);
         assert!(directory.list(&race).is_empty());
+    }
+
+    #[test]
+    fn private_rooms_are_listed_where_they_are_asked_for_and_counted_until_they_are_over() {
+        let directory = directory();
+        let (one, other) = (UserId(Uuid([1; 16])), UserId(Uuid([2; 16])));
+        let private = |number| room(number, Some(r#"{"mode":"race"}"#), 0);
+        assert_eq!(directory.put_private(private(6).id, one), Ok(()));
+        assert_eq!(directory.put_private(private(7).id, one), Ok(()));
+        let refused = directory.put_private(private(8).id, one);
+        assert_eq!(refused, Err(TooManyPrivate));
+        assert_eq!(directory.put_private(private(8).id, other), Ok(()));
+        for number in [6, 7, 8] {
+            directory.put(private(number));
+        }
+        let race = filter("label.mode:race");
+        assert_eq!(numbers(directory.list(&race)), [3]);
+        let all = RoomFilter {
+            private: true,
+            ..race
+        };
+        assert_eq!(numbers(directory.list(&all)), [3, 6, 7, 8]);
+        let shown = directory.list(&all).into_iter();
+        let flags: Vec<bool> = shown.map(|room| room.private).collect();
+        assert_eq!(flags, [false, true, true, true]);
+        // One that was never opened, and one that is over.
+        directory.remove(&private(6).id);
+        directory.remove(&private(6).id);
+        assert_eq!(directory.put_private(private(9).id, one), Ok(()));
+        directory.remove(&private(9).id);
+        directory.remove(&private(7).id);
+        directory.remove(&private(8).id);
+        assert!(directory.lock().private_counts.is_empty());
+        assert!(directory.lock().private.is_empty());
     }
 
     #[test]

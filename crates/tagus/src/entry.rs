@@ -221,7 +221,7 @@ const MESSAGE_BYTES_MAX: usize = 255;
 const RETRY_SECS_MAX: u32 = 86_400;
 /// Bytes of a version's text.
 const VERSION_BYTES_MAX: usize = 64;
-const CODE_FAILED_PRECONDITION: i32 = 9;
+pub(crate) const CODE_FAILED_PRECONDITION: i32 = 9;
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use tagus_base::UserId;
-use tagus_players::{LedgerEntry, UserGroup};
+use tagus_players::{LedgerEntry, PlayerRating, UserGroup};
 use tagus_wire::{Timestamp, api, to_json};
 
 use crate::api::{ApiError, account_out, friend_out, group_out, object_out, record_out};
@@ -31,6 +31,7 @@ const PARTS: &[(&str, Part)] = &[
     ("wallet_ledgers", |gateway, id| {
         Box::pin(wallet_ledgers(gateway, id))
     }),
+    ("ratings", |gateway, id| Box::pin(ratings(gateway, id))),
 ];
 
 /// The document. Its parts are read one after another, while their owner may go on playing.
@@ -127,6 +128,20 @@ async fn wallet_ledgers(gateway: Arc<Gateway>, user_id: UserId) -> Result<Value,
         })
     };
     Ok(entries.map(out).collect())
+}
+
+/// The ratings in all modes.
+async fn ratings(gateway: Arc<Gateway>, user_id: UserId) -> Result<Value, ApiError> {
+    let ratings = gateway.ratings.export(user_id).await?.into_iter();
+    let out = |(mode, one): (String, PlayerRating)| {
+        json!({
+            "mode": mode,
+            "mu": one.rating.mu,
+            "sigma": one.rating.sigma,
+            "games": one.games,
+        })
+    };
+    Ok(ratings.map(out).collect())
 }
 
 /// A message in the API's JSON.

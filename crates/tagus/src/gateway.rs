@@ -11,11 +11,11 @@ use tagus_base::{NodeId, RoomId, UnixMillis, Uuid};
 use tagus_bus::Listener;
 use tagus_players::leaderboards::Leaderboards;
 use tagus_players::{
-    Accounts, Chat, Codes, Friends, Groups, Login, Logins, Notifications, Presence, Revoked,
-    Storage, StorageIndexes, StreamId, StreamMode, TokenError, Wallets,
+    Accounts, Chat, CodeRefused, Codes, Friends, Groups, Joinable, Login, Logins, Notifications,
+    Presence, Ratings, Revoked, Storage, StorageIndexes, StreamId, StreamMode, TokenError, Wallets,
 };
-use tagus_room::{Factory, Job, Person, StoreOp};
-use tagus_shard::{Identity, Refused, Requester, RoomSummary, Shards, Upstream};
+use tagus_room::{Factory, Job, Person, Seek, StoreOp};
+use tagus_shard::{Identity, NoRoom, Refused, Requester, RoomSummary, Shards, Upstream};
 use tagus_wire::MessageKind;
 use tagus_wire::ext::Hello;
 use tagus_wire::realtime::Envelope;
@@ -26,6 +26,7 @@ use crate::directory::Directory;
 use crate::entry::{Entry, VERSION_VARIABLE};
 use crate::events::{Event, SentNotification};
 use crate::hooks::Hooks;
+use crate::join_codes::LiveJoinCodes;
 use crate::live::Live;
 use crate::matchmaker::LiveMatchmaker;
 use crate::parties::LiveParties;
@@ -33,6 +34,7 @@ use crate::realtime;
 use crate::remote::Remotes;
 use crate::room_values::RoomValues;
 use crate::scheduler::Scheduler;
+use crate::seeks::Seeks;
 use crate::sessions::Sessions;
 use crate::work_queue::WorkQueue;
 
@@ -47,10 +49,12 @@ pub(crate) struct Gateway {
     pub(crate) storage: Storage,
     pub(crate) storage_indexes: StorageIndexes,
     pub(crate) wallets: Wallets,
+    pub(crate) ratings: Ratings,
     pub(crate) leaderboards: Leaderboards,
     pub(crate) chat: Chat,
     pub(crate) groups: Groups,
     pub(crate) codes: Codes,
+    pub(crate) join_codes: Arc<LiveJoinCodes>,
     pub(crate) entry: Entry,
     pub(crate) sessions: Sessions,
     pub(crate) live: Arc<Live>,
@@ -59,6 +63,7 @@ pub(crate) struct Gateway {
     /// Keeps `live` hearing the bus.
     pub(crate) _listener: Listener,
     pub(crate) directory: Directory,
+    pub(crate) seeks: Seeks,
     pub(crate) games: BTreeMap<String, Factory>,
     pub(crate) hooks: Hooks,
     pub(crate) events: WorkQueue<Event>,
@@ -125,6 +130,15 @@ impl Upstream for Door {
         self.0.logins.verify_match_token(token, unix_now()).ok()
     }
 
+    fn room_of_code(&self, requester: &Requester, code: &str) -> Result<RoomId, NoRoom> {
+        let room = self.0.join_codes.room(requester, code);
+        room.map_err(|refused| match refused {
+            CodeRefused::NoCode => NoRoom::NoCode,
+            CodeRefused::Unknown => NoRoom::NotFound,
+            CodeRefused::TooManyWrong(_) => NoRoom::TooManyWrong,
+        })
+    }
+
     fn intercepts(&self, kind: MessageKind) -> bool {
         let hooks = &self.0.hooks;
         let is_local = hooks.before_message(kind).is_some() || hooks.after_message(kind).is_some();
@@ -162,6 +176,8 @@ impl Upstream for Door {
 
     fn room_closed(&self, id: RoomId) {
         self.0.directory.remove(&id);
+        self.0.seeks.put(id, None, &[]);
+        self.0.join_codes.forget(Joinable::Room(id));
         self.0.room_values.room_closed(id);
     }
 
@@ -212,6 +228,11 @@ impl Upstream for Door {
 
     fn store(&self, id: RoomId, name: &str, token: u64, op: StoreOp) {
         self.0.room_values.begin(id, name, token, op);
+    }
+
+    fn seek(&self, id: RoomId, seek: Option<Seek>, present: &[Person]) {
+        self.0.seeks.put(id, seek, present);
+        self.0.matchmaker.wake();
     }
 
     fn room_uuid(&self, name: &str) -> Uuid {
@@ -281,7 +302,8 @@ pub(crate) fn fill_random(bytes: &mut [u8]) {
         .expect("the operating system has a random generator");
 }
 
-fn stream_of(id: &RoomId) -> StreamId {
+/// The stream whose members sit in a room.
+pub(crate) fn stream_of(id: &RoomId) -> StreamId {
     let mode = if id.home.is_some() {
         StreamMode::MATCH_AUTHORITATIVE
     } else {

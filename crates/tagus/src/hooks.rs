@@ -10,12 +10,13 @@ use std::task::Poll;
 
 use tagus_base::{RoomId, SessionId, UserId};
 use tagus_players::leaderboards::BoardEvent;
+use tagus_players::matchmaker::TicketId;
 use tagus_shard::Identity;
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::{ClientMessage, MessageKind, Method};
 
 use crate::api::ApiError;
-use crate::matchmaker::Matched;
+use crate::matchmaker::{Matched, WaitingTicket};
 use crate::server_code::ServerCode;
 use crate::tagus::Tagus;
 
@@ -74,6 +75,9 @@ type AfterMessageFn =
 type BoardFn = Arc<dyn Fn(Tagus, BoardEvent) -> BoxFuture<Result<(), ApiError>> + Send + Sync>;
 type MatchedFn =
     Arc<dyn Fn(Tagus, Matched) -> BoxFuture<Result<Option<RoomId>, ApiError>> + Send + Sync>;
+type ProcessorFn =
+    Arc<dyn Fn(Tagus, Vec<WaitingTicket>) -> BoxFuture<Vec<Vec<TicketId>>> + Send + Sync>;
+type OverrideFn = Arc<dyn Fn(Tagus, Matched) -> BoxFuture<bool> + Send + Sync>;
 type SessionFn = Arc<dyn Fn(Tagus, Caller) -> BoxFuture<()> + Send + Sync>;
 
 /// What server code may hear of boards.
@@ -90,6 +94,8 @@ pub(crate) struct Hooks {
     pub(crate) session_end: Option<SessionFn>,
     pub(crate) code: ServerCode,
     matched: Option<MatchedFn>,
+    processor: Option<ProcessorFn>,
+    over: Option<OverrideFn>,
     boards: BTreeMap<BoardHook, BoardFn>,
     rpcs: HashMap<String, RpcFn>,
     before: HashMap<&'static str, Box<dyn Any + Send + Sync>>,
@@ -204,6 +210,32 @@ impl Hooks {
 
     pub(crate) fn matched(&self) -> Option<&MatchedFn> {
         self.matched.as_ref()
+    }
+
+    pub(crate) fn set_processor<F, Fut>(&mut self, hook: F)
+    where
+        F: Fn(Tagus, Vec<WaitingTicket>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Vec<Vec<TicketId>>> + Send + 'static,
+    {
+        let hook: ProcessorFn = Arc::new(move |tagus, tickets| Box::pin(hook(tagus, tickets)));
+        self.processor = Some(hook);
+    }
+
+    pub(crate) fn matchmaker_processor(&self) -> Option<&ProcessorFn> {
+        self.processor.as_ref()
+    }
+
+    pub(crate) fn set_override<F, Fut>(&mut self, hook: F)
+    where
+        F: Fn(Tagus, Matched) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = bool> + Send + 'static,
+    {
+        let hook: OverrideFn = Arc::new(move |tagus, matched| Box::pin(hook(tagus, matched)));
+        self.over = Some(hook);
+    }
+
+    pub(crate) fn matchmaker_override(&self) -> Option<&OverrideFn> {
+        self.over.as_ref()
     }
 
     pub(crate) fn add_board<F, Fut>(&mut self, of: BoardHook, hook: F)

@@ -13,6 +13,8 @@
 mod admin;
 mod admin_api;
 pub mod admin_cli;
+#[cfg(feature = "arcade")]
+mod agar;
 mod api;
 mod arriving;
 mod assets;
@@ -29,6 +31,7 @@ mod events;
 mod export;
 mod gateway;
 mod hooks;
+mod join_codes;
 mod live;
 mod matchmaker;
 mod ops;
@@ -38,6 +41,7 @@ mod remote;
 mod room_values;
 mod routes;
 mod scheduler;
+mod seeks;
 mod serve;
 mod server;
 mod server_code;
@@ -51,15 +55,15 @@ pub use api::{
     CODE_UNAVAILABLE,
 };
 pub use config::{
-    Config, ConfigError, KeyRing, MatchmakerSettings, RemoteConfig, RoomConfig, ServerCodeConfig,
-    StoreSettings, StoreUrl, configuration_reference,
+    Config, ConfigError, KeyRing, MatchmakerSettings, Mode, RemoteConfig, RoomConfig,
+    ServerCodeConfig, StoreSettings, StoreUrl, configuration_reference,
 };
 pub use directory::{RoomFilter, RoomListing};
 pub use entry::{ClientConfig, Maintenance};
 pub use events::{Event, SentNotification};
 pub use hooks::{Caller, RpcCall};
 pub use live::{Appearance, JoinError};
-pub use matchmaker::{Matched, MatchedUser};
+pub use matchmaker::{Matched, MatchedQuality, MatchedUser, MatchmakerWish, WaitingTicket};
 pub use ops::{backup, healthcheck, migrate_copy, migration_status, restore};
 pub use routes::{HttpCall, HttpReply};
 pub use scheduler::JobCall;
@@ -68,6 +72,7 @@ pub use tagus::Tagus;
 
 pub use tagus_base as base;
 pub use tagus_players::leaderboards;
+pub use tagus_players::matchmaker::{MatchRegion, Rating, TicketId};
 pub use tagus_players::query;
 pub use tagus_players::ranks::{Direction, Ties};
 pub use tagus_players::{
@@ -75,9 +80,10 @@ pub use tagus_players::{
     ExpectedVersion, Group, GroupFilter, GroupPage, GroupRole, GroupUpdate, GroupUser,
     GroupUserPage, GroupVerb, Job, JobState, LedgerEntry, LedgerPage, MultiUpdate, MultiUpdated,
     NewGroup, NewJob, NewNotification, NewObject, ObjectId, OldObject, Party, PartyFilter, PartyId,
-    PartyListing, PartyPage, PartySettings, Presence, ReadPermission, SERVER_OWNER, Secret,
-    StorageAck, StorageIndex, StorageIndexQuery, StorageObject, StoragePage, StreamId, StreamMode,
-    UserGroup, UserGroupPage, WalletUpdate, WalletUpdated, WritePermission,
+    PartyListing, PartyPage, PartySettings, PlayerRating, Presence, RankedTeam, RatingChange,
+    ReadPermission, SERVER_OWNER, Secret, StorageAck, StorageIndex, StorageIndexQuery,
+    StorageObject, StoragePage, StreamId, StreamMode, UserGroup, UserGroupPage, WalletUpdate,
+    WalletUpdated, WritePermission, win_probability,
 };
 pub use tagus_players::{Schedule, ScheduleError};
 pub use tagus_room as room;

@@ -165,10 +165,50 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
 
 #[cfg(feature = "arcade")]
 fn games(server: Server) -> Server {
-    server
+    let server = server
         .game::<tagus_arena::Arena>("arena")
+        .game::<tagus_open_world::OpenWorld>("open-world")
+        .game::<tagus_pool::Pool>("pool")
         .room("arena", "arena")
+        .mode(tagus::Mode {
+            name: "arena".to_owned(),
+            gather_ms: Some(3_000),
+            game: "arena".to_owned(),
+            // Unlike the room of the arcade these are for those who were told of them.
+            params: r#"{"empty_ms":60000}"#.to_owned(),
+            private: true,
+            ..tagus::Mode::default()
+        });
+    POOL_MODES.iter().fold(server, |server, (name, params)| {
+        server.mode(tagus::Mode {
+            name: (*name).to_owned(),
+            game: "pool".to_owned(),
+            params: (*params).to_owned(),
+            private: true,
+            ..tagus::Mode::default()
+        })
+    })
 }
+
+/// Modes of pool and the parameters of their rooms. The first two are for the matchmaker too.
+#[cfg(feature = "arcade")]
+const POOL_MODES: &[(&str, &str)] = &[
+    ("pool", r#"{"empty_ms":60000}"#),
+    ("pool-nine", r#"{"rules":"nine","empty_ms":60000}"#),
+    ("pool-practice", r#"{"opponent":"nobody","empty_ms":60000}"#),
+    (
+        "pool-bot-1",
+        r#"{"opponent":"bot","strength":1,"empty_ms":60000}"#,
+    ),
+    (
+        "pool-bot-2",
+        r#"{"opponent":"bot","strength":2,"empty_ms":60000}"#,
+    ),
+    (
+        "pool-bot-3",
+        r#"{"opponent":"bot","strength":3,"empty_ms":60000}"#,
+    ),
+];
 
 #[cfg(not(feature = "arcade"))]
 fn games(server: Server) -> Server {

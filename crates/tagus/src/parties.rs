@@ -4,10 +4,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tagus_base::{NodeId, SessionId, Uuid};
-use tagus_players::matchmaker::{TicketId, Wish};
+use tagus_base::{NodeId, SessionId, UserId, Uuid};
+use tagus_players::matchmaker::TicketId;
 use tagus_players::{
-    Parties, Party, PartyFilter, PartyId, PartyJoin, PartyLeft, PartyPage, PartyRemoved,
+    Joinable, Parties, Party, PartyFilter, PartyId, PartyJoin, PartyLeft, PartyPage, PartyRemoved,
     PartySettings, PlayersError, Presence, StreamEvent,
 };
 use tagus_wire::realtime::envelope::Message;
@@ -18,6 +18,7 @@ use tagus_wire::realtime::{
 
 use crate::api::ApiError;
 use crate::gateway::random_bytes;
+use crate::join_codes::LiveJoinCodes;
 use crate::live::{Appearance, Live, presence_out};
 use crate::matchmaker::LiveMatchmaker;
 
@@ -26,18 +27,33 @@ pub(crate) struct LiveParties {
     node: NodeId,
     live: Arc<Live>,
     matchmaker: Arc<LiveMatchmaker>,
+    join_codes: Arc<LiveJoinCodes>,
+    /// Whether a connection is in one party at most.
+    is_single: bool,
     parties: Mutex<Parties>,
 }
 
 impl LiveParties {
     /// None yet.
-    pub(crate) fn new(node: NodeId, live: Arc<Live>, matchmaker: Arc<LiveMatchmaker>) -> Self {
+    pub(crate) fn new(
+        node: NodeId,
+        live: Arc<Live>,
+        matchmaker: Arc<LiveMatchmaker>,
+        join_codes: Arc<LiveJoinCodes>,
+    ) -> Self {
         Self {
             node,
             live,
             matchmaker,
+            join_codes,
+            is_single: false,
             parties: Mutex::default(),
         }
+    }
+
+    /// Whether a connection that joins a party leaves its others.
+    pub(crate) fn with_single(self, is_single: bool) -> Self {
+        Self { is_single, ..self }
     }
 
     /// Makes a party; the creator is to be welcomed after the answer, which is this.
@@ -162,6 +178,7 @@ impl LiveParties {
     pub(crate) fn close(&self, id: &PartyId, by: Option<SessionId>) -> Result<(), ApiError> {
         let mut parties = self.lock();
         let party = parties.close(id, by)?;
+        self.join_codes.forget(Joinable::Party(*id));
         self.matchmaker.party_changed(id);
         let stream = id.stream();
         let party_id = id.to_string();
@@ -175,10 +192,14 @@ impl LiveParties {
 
     /// Leaves a party and its stream, or takes back the wish to join; fine where there was nothing.
     pub(crate) fn leave(&self, id: &PartyId, session_id: SessionId) {
-        let mut parties = self.lock();
+        self.leave_one(&mut self.lock(), id, session_id);
+    }
+
+    fn leave_one(&self, parties: &mut Parties, id: &PartyId, session_id: SessionId) {
         let left = parties.leave(id, session_id);
         if left.is_some() {
             self.matchmaker.party_changed(id);
+            self.forget_ended(parties, id);
         }
         let event = self.live.leave(&id.stream(), session_id);
         left.iter().for_each(|left| self.tell_leader(left));
@@ -189,8 +210,42 @@ impl LiveParties {
     pub(crate) fn disconnected(&self, session_id: SessionId) {
         let mut parties = self.lock();
         for left in parties.leave_all(session_id) {
+            self.forget_ended(&parties, &left.party);
             self.tell_leader(&left);
         }
+    }
+
+    /// The code by which others join the party, for its members on whatever connection.
+    pub(crate) fn code(&self, id: &PartyId, user_id: UserId) -> Result<String, ApiError> {
+        let parties = self.lock();
+        let mut members = parties.get(id).into_iter().flat_map(|party| &party.members);
+        if !members.any(|member| member.user_id == user_id) {
+            return Err(NO_MEMBER.into());
+        }
+        self.code_under(&parties, id)
+    }
+
+    /// The same for server code.
+    pub(crate) fn code_of(&self, id: &PartyId) -> Result<String, ApiError> {
+        self.code_under(&self.lock(), id)
+    }
+
+    /// Under the lock: a party that ends forgets its code after this.
+    fn code_under(&self, parties: &Parties, id: &PartyId) -> Result<String, ApiError> {
+        let party = parties.get(id);
+        party.ok_or_else(|| ApiError::not_found("Party not found"))?;
+        Ok(self.join_codes.code(Joinable::Party(*id))?)
+    }
+
+    /// Ends the party's code, for its leader on whatever connection; the next one is another.
+    pub(crate) fn revoke_code(&self, id: &PartyId, user_id: UserId) -> Result<(), ApiError> {
+        let parties = self.lock();
+        let led = parties.get(id).map(|party| party.leader.user_id);
+        if led != Some(user_id) {
+            return Err(NO_LEADER.into());
+        }
+        self.join_codes.forget(Joinable::Party(*id));
+        Ok(())
     }
 
     /// Who asks to join, for the leader.
@@ -198,26 +253,32 @@ impl LiveParties {
         Ok(requests_out(id, &self.lock().led(id, by)?.requests))
     }
 
-    /// Makes a ticket of all members for the leader, and tells the others of it.
+    /// Makes a ticket of all members for the leader, or for server code if `by` is none, and tells the others of it.
     pub(crate) fn add_ticket(
         &self,
         id: &PartyId,
-        by: SessionId,
-        wish: Wish,
-    ) -> Result<(TicketId, PartyMatchmakerTicket), ApiError> {
+        by: Option<SessionId>,
+        make: impl FnOnce(&Party) -> Result<TicketId, ApiError>,
+    ) -> Result<TicketId, ApiError> {
         let parties = self.lock();
-        let party = parties.led(id, by)?;
-        let ticket = self.matchmaker.add_party(party, wish)?;
+        let party = match by {
+            Some(by) => parties.led(id, by)?,
+            None => parties
+                .get(id)
+                .ok_or_else(|| ApiError::not_found("Party not found"))?,
+        };
+        let ticket = make(party)?;
         let message = PartyMatchmakerTicket {
             party_id: id.to_string(),
             ticket: ticket.to_string(),
         };
-        let others = others(party, by);
+        let members = party.members.iter().map(|member| member.session_id);
+        let others: Vec<SessionId> = members.filter(|member| Some(*member) != by).collect();
         if !others.is_empty() {
-            let message = Message::PartyMatchmakerTicket(message.clone());
+            let message = Message::PartyMatchmakerTicket(message);
             self.live.send(&id.stream(), &others, message);
         }
-        Ok((ticket, message))
+        Ok(ticket)
     }
 
     /// Takes back a ticket of the party for the leader.
@@ -297,7 +358,20 @@ impl LiveParties {
             return Err(ApiError::invalid(error.to_string()));
         }
         self.matchmaker.party_changed(id);
+        if self.is_single {
+            let earlier = parties.of(session_id).into_iter();
+            for other in earlier.filter(|other| other != id) {
+                self.leave_one(parties, &other, session_id);
+            }
+        }
         Ok(())
+    }
+
+    /// Forgets the code of a party that is gone with its last member.
+    fn forget_ended(&self, parties: &Parties, id: &PartyId) {
+        if parties.get(id).is_none() {
+            self.join_codes.forget(Joinable::Party(*id));
+        }
     }
 
     /// Tells of a new leader, if there is one since.
@@ -356,3 +430,8 @@ fn others(party: &Party, session_id: SessionId) -> Vec<SessionId> {
 fn gone() -> ApiError {
     ApiError::not_found("no such connection")
 }
+
+const NO_MEMBER: PlayersError =
+    PlayersError::PermissionDenied("Party not found, or the caller is not in it.");
+const NO_LEADER: PlayersError =
+    PlayersError::PermissionDenied("Party not found, or the caller does not lead it.");

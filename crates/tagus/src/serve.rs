@@ -13,7 +13,7 @@ use tagus_net::TcpDoorHandle;
 use tagus_players::leaderboards::Leaderboards;
 use tagus_players::{
     Accounts, Chat, Codes, Friends, Groups, Hasher, HasherThreads, Jobs, Keys, LoginConfig, Logins,
-    Notifications, PlayersMetrics, Random, SharedStreams, Sqids, Storage, Wallets,
+    Notifications, PlayersMetrics, Random, Ratings, SharedStreams, Sqids, Storage, Wallets,
 };
 use tagus_room::Factory;
 use tagus_shard::{ShardMetrics, ShardThreads, Upstream};
@@ -31,6 +31,7 @@ use crate::doors::Doors;
 use crate::entry::Entry;
 use crate::gateway::{Door, Gateway, fill_random, named_room, unix_now};
 use crate::hooks::Hooks;
+use crate::join_codes::LiveJoinCodes;
 use crate::live::Live;
 use crate::matchmaker::{self, LiveMatchmaker};
 use crate::parties::LiveParties;
@@ -260,6 +261,7 @@ async fn build(
     runtime: tokio::runtime::Handle,
 ) -> anyhow::Result<Gateway> {
     let node: NodeId = config.node.parse()?;
+    check_modes(&config, &games)?;
     let keys = Keys {
         session: config.keys.session.clone(),
         refresh: config.keys.refresh.clone(),
@@ -286,9 +288,11 @@ async fn build(
         storage = storage.watched_by(storage_indexes.watch());
     }
     let wallets = Wallets::new(store.clone(), random.clone());
+    let ratings = Ratings::new(store.clone(), random.clone());
     let leaderboards = Leaderboards::load(store.clone()).await?;
     let streams = SharedStreams::new(config.streams, hasher.metrics());
     let sqids = Sqids::new(&config.codes_alphabet, CODE_LENGTH_MIN)?;
+    let join_codes = Arc::new(LiveJoinCodes::new(sqids.clone()));
     let codes = Codes::new(store.clone(), random.clone(), sqids);
     let entry = Entry::load(store.clone(), &config.client).await?;
     let events = WorkQueue::new(&config.server_code, hooks.code.event.clone());
@@ -302,8 +306,10 @@ async fn build(
     let sent = hooks.code.notification.clone();
     let sent_notifications = Arc::new(WorkQueue::new(&config.server_code, sent));
     let (live, listener) = Live::start(shards.clone(), streams, &bus, sent_notifications.clone())?;
-    let matchmaker = Arc::new(LiveMatchmaker::new(&config.matchmaker, live.clone()));
-    let directory = Directory::default();
+    let matchmaker = Arc::new(LiveMatchmaker::new(&config, live.clone()));
+    let directory = Directory::new(config.matchmaker.private_rooms_max as usize);
+    let parties = LiveParties::new(node, live.clone(), matchmaker.clone(), join_codes.clone())
+        .with_single(config.single_party);
     Ok(Gateway {
         config,
         node,
@@ -315,17 +321,20 @@ async fn build(
         storage,
         storage_indexes,
         wallets,
+        ratings,
         leaderboards,
         chat,
         groups,
         codes,
+        join_codes,
         entry,
         sessions: Sessions::default(),
-        parties: LiveParties::new(node, live.clone(), matchmaker.clone()),
+        parties,
         matchmaker,
         live,
         _listener: listener,
         directory,
+        seeks: crate::seeks::Seeks::default(),
         games,
         events,
         sent_notifications,
@@ -336,6 +345,18 @@ async fn build(
         runtime,
         recordings,
         room_values,
+    })
+}
+
+/// What modes open rooms of is there.
+fn check_modes(config: &Config, games: &BTreeMap<String, Factory>) -> anyhow::Result<()> {
+    let modes = config.matchmaker.modes.iter();
+    let mut unknown = modes.filter(|mode| !mode.game.is_empty() && !games.contains_key(&mode.game));
+    unknown.next().map_or(Ok(()), |mode| {
+        let (name, game) = (&mode.name, &mode.game);
+        bail!(
+            "the mode {name:?} of matchmaker.modes wants the game {game:?}, which is not registered"
+        )
     })
 }
 
@@ -359,11 +380,15 @@ fn shard_config(config: &Config) -> tagus_shard::Config {
         shard_count: config.shards,
         message_bytes_max: limits.message_bytes_max as usize,
         queue_bytes_max: limits.queue_bytes_max as usize,
+        unsent_bytes_max: limits.unsent_bytes_max,
         hello_timeout: millis(limits.hello_timeout_ms),
         ping_interval: millis(limits.ping_interval_ms),
         pong_wait: millis(limits.pong_wait_ms),
         close_linger: millis(limits.close_linger_ms),
         tick_ms_max: config.tick_ms_max,
+        relayed_gather_ms: config.relayed_gather_ms,
+        snapshot_lag_ms_max: config.snapshot_lag_ms_max,
+        single_match: config.single_match,
         named_rooms: named
             .map(|room| (room.name.clone(), named_room(&room.name)))
             .collect(),
@@ -446,6 +471,7 @@ async fn sweep_logouts(gateway: Arc<Gateway>) {
 fn everything() -> crate::directory::RoomFilter {
     crate::directory::RoomFilter {
         limit: usize::MAX,
+        private: true,
         ..Default::default()
     }
 }

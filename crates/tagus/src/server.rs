@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use tagus_base::RoomId;
 use tagus_players::leaderboards::BoardEvent;
+use tagus_players::matchmaker::TicketId;
 use tagus_room::{Factory, Game};
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::{ClientMessage, Method};
 
 use crate::api::ApiError;
 use crate::assets::Pages;
-use crate::config::{Config, RoomConfig};
+use crate::config::{Config, Mode, RoomConfig};
 use crate::hooks::{BoardHook, Caller, Hooks, RpcCall};
-use crate::matchmaker::Matched;
+use crate::matchmaker::{Matched, WaitingTicket};
 use crate::tagus::Tagus;
 
 /// A server to be: settings, games, functions and hooks.
@@ -54,6 +55,15 @@ impl Server {
                 game,
                 params: String::new(),
             });
+        }
+        self
+    }
+
+    /// Describes a mode of the matchmaker, unless the configuration describes one of this name.
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        if self.config.matchmaker.mode(&mode.name).is_none() {
+            self.config.matchmaker.modes.push(mode);
         }
         self
     }
@@ -157,7 +167,8 @@ impl Server {
     }
 
     /// Runs `hook` when the matchmaker has made a match, before its players are told. The players are sent into the
-    /// room that it returns; where it returns none or fails, they get a token for a relayed match of their own.
+    /// room that it returns; where it returns none or fails, they get what their mode says: a room of its game, or a
+    /// token for a relayed match of their own. It does not run for players who are found for a room that asked for some.
     #[must_use]
     pub fn matchmaker_matched<F, Fut>(mut self, hook: F) -> Self
     where
@@ -165,6 +176,35 @@ impl Server {
         Fut: Future<Output = Result<Option<RoomId>, ApiError>> + Send + 'static,
     {
         self.hooks.set_matched(hook);
+        self
+    }
+
+    /// Lets `hook` decide who plays with whom, in place of the built-in rules. It is given all tickets that wait, oldest
+    /// first, and answers lists of tickets that play together, whatever they ask for. It is called when tickets are new,
+    /// and else each second while some wait, one call at a time, each 100 ms at most. Tickets that are gone when it
+    /// answers spoil their match and no other. Rooms that ask for players get none.
+    /// Where it panics, or takes longer than 5 s, the built-in rules decide once.
+    #[must_use]
+    pub fn matchmaker_processor<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Tagus, Vec<WaitingTicket>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Vec<Vec<TicketId>>> + Send + 'static,
+    {
+        self.hooks.set_processor(hook);
+        self
+    }
+
+    /// Asks `hook` about each match before anything else is done about it. False puts its tickets back: they are looked
+    /// at again when somebody else comes, or after a second. Meanwhile they are nobody else's; where one of them is taken
+    /// back, or its player leaves, the match falls apart and the others wait again.
+    /// Where the hook panics, or takes longer than 5 s, the match takes place.
+    #[must_use]
+    pub fn matchmaker_override<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Tagus, Matched) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = bool> + Send + 'static,
+    {
+        self.hooks.set_override(hook);
         self
     }
 

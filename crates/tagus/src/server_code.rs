@@ -137,6 +137,7 @@ impl Running {
         gateway.sent_notifications.register(registry);
         gateway.scheduler.register(registry);
         gateway.remotes.register(registry);
+        gateway.matchmaker.register(registry);
         let tagus = Tagus::of(gateway);
         for handler in &gateway.hooks.code.start {
             handler(tagus.clone()).await?;

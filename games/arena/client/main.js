@@ -1,7 +1,7 @@
 import { ArenaRoom } from "./net/arena-room.js";
 import { Camera } from "./state/camera.js";
 import { NOBODY, encodeSteer } from "./state/protocol.js";
-import { FrameMeter, qualityBars } from "./state/quality.js";
+import { FrameMeter, RateMeter, qualityBars } from "./state/quality.js";
 import { Roster } from "./state/roster.js";
 import { Scene } from "./state/scene.js";
 import { SteerGate } from "./state/steer.js";
@@ -13,6 +13,9 @@ import { Input } from "./view/input.js";
 import { Screens } from "./view/screens.js";
 
 const LOOK_KEY = "tagus.arena.look";
+/** Who arrives from the arcade plays at once; whoever does not within this time may press the button. */
+const ARRIVAL_MS_MAX = 3_000;
+const ELSEWHERE_SHOWN_MS = 6_000;
 /** How often the panels beside the field are written, in milliseconds. */
 const PANELS_EVERY_MS = 200;
 
@@ -23,6 +26,7 @@ const camera = new Camera();
 const roster = new Roster();
 const gate = new SteerGate();
 const meter = new FrameMeter();
+const traffic = new RateMeter();
 const field = new Field(/** @type {HTMLCanvasElement} */ (byId("field")));
 const minimap = /** @type {HTMLCanvasElement} */ (byId("minimap"));
 
@@ -30,13 +34,18 @@ const minimap = /** @type {HTMLCanvasElement} */ (byId("minimap"));
 const told = {
   tickRateHz: 25,
   /** @type {import("./state/protocol.js").Board} */
-  board: { rows: [], ownRank: 0, playersAlive: 0 },
+  board: { rows: [], playersAlive: 0 },
   /** @type {import("./state/protocol.js").Minimap} */
   dots: [],
   alive: false,
+  ownRank: 0,
 };
 
-const room = new ArenaRoom(new URLSearchParams(location.search).get("room") || "arena", {
+const asked = new URLSearchParams(location.search);
+/** Whether the arcade found this room for somebody who pressed "play" there. */
+let isArriving = asked.get("play") === "1";
+
+const room = new ArenaRoom(asked.get("room") || "arena", {
   world(world) {
     scene.size = world.size;
     told.tickRateHz = world.tickRateHz || told.tickRateHz;
@@ -47,6 +56,7 @@ const room = new ArenaRoom(new URLSearchParams(location.search).get("room") || "
   },
   view(view) {
     timeline.push(view, performance.now());
+    told.ownRank = view.rank;
     setAlive(view.alive);
   },
   players: (change) => roster.apply(change),
@@ -62,6 +72,7 @@ const room = new ArenaRoom(new URLSearchParams(location.search).get("room") || "
     screens.showDeath(died, died.eater === NOBODY ? "" : roster.name(died.eater), told.tickRateHz);
   },
   link: linkChanged,
+  received: (bytes) => traffic.add(bytes),
 });
 
 const screens = new Screens(loadLook(), {
@@ -96,17 +107,21 @@ function setAlive(alive) {
 }
 
 /**
- * @param {"unreachable" | "joined" | "lost" | "resumed" | "over"} what
+ * @param {import("./net/arena-room.js").LinkChange} what
  * @param {string} detail
  */
 function linkChanged(what, detail) {
-  screens.setCanPlay(what === "joined" || what === "resumed");
+  screens.setCanPlay(what === "joined" || what === "elsewhere" || what === "resumed");
   if (what === "unreachable") {
     showBanner("Server not reachable, retrying …");
-  } else if (what === "joined") {
-    showBanner("");
+  } else if (what === "refused") {
+    showBanner(`${detail || "Not let in"}. Trying again …`);
+  } else if (what === "joined" || what === "elsewhere") {
+    showBanner(what === "elsewhere" ? "That game is over. This is the open arena." : "");
+    if (what === "elsewhere") setTimeout(showBanner, ELSEWHERE_SHOWN_MS, "");
     shown.state = "lobby";
-    screens.show("lobby");
+    if (what === "joined" && isArriving) arrive();
+    else screens.show("lobby");
   } else if (what === "lost") {
     shown.state = "reconnecting";
     showBanner("Connection lost. Your seat is held; reconnecting …");
@@ -118,6 +133,15 @@ function linkChanged(what, detail) {
     shown.state = "reconnecting";
     showBanner(`This room is over${detail ? `: ${detail}` : ""}. Reload to join again.`);
   }
+}
+
+/** Plays without the form, once: a reloaded page shows it. */
+function arrive() {
+  isArriving = false;
+  asked.delete("play");
+  history.replaceState(null, "", `?${asked}`);
+  screens.play();
+  setTimeout(() => !told.alive && shown.state === "lobby" && screens.show("lobby"), ARRIVAL_MS_MAX);
 }
 
 /** @param {number} nowMs */
@@ -152,12 +176,19 @@ function frame() {
 
 /** @param {number} nowMs */
 function writePanels(nowMs) {
-  const ageMs = timeline.ageMs(nowMs);
   const pingMs = room.pingMs;
-  showQuality({ bars: qualityBars(pingMs, ageMs, room.connected), pingMs, ageMs });
+  traffic.tick(nowMs);
+  showQuality({
+    bars: qualityBars(pingMs, timeline.ageMs(nowMs), room.connected),
+    pingMs,
+    // What is drawn was made by the server so long ago: half a round trip, and what is kept back to draw evenly.
+    ageMs: timeline.shownAgeMs() + (pingMs ?? 0) / 2,
+    bytesPerSecond: traffic.bytesPerSecond,
+  });
   showScore(scene.score);
   const ownOwner = scene.cells.find((cell) => cell.own)?.owner;
-  showBoard(told.board, roster, told.alive && ownOwner !== undefined ? { owner: ownOwner, score: scene.score } : null);
+  const isOnBoard = told.alive && ownOwner !== undefined;
+  showBoard(told.board, roster, isOnBoard ? { owner: ownOwner, score: scene.score, rank: told.ownRank } : null);
   if (scene.size > 1) drawMinimap(minimap, told.dots, scene.focus, scene.size);
   screens.setWatched(scene.followed >= 0 ? roster.name(scene.followed) : "");
   shown.score = String(told.alive ? scene.score : 0);
@@ -186,6 +217,6 @@ window.addEventListener("resize", fit);
 window.addEventListener("online", () => room.retry());
 fit();
 screens.setCanPlay(false);
-screens.show("lobby");
+screens.show(isArriving ? "none" : "lobby");
 void room.join();
 requestAnimationFrame(frame);

@@ -177,6 +177,7 @@ fn shape(field: &FieldDescriptor) -> Result<Shape> {
         }),
         Kind::Message(message) => match message.full_name() {
             "google.protobuf.BoolValue" => Shape::Wrapper("bool"),
+            "google.protobuf.DoubleValue" => Shape::Wrapper("double"),
             "google.protobuf.StringValue" => Shape::Wrapper("string"),
             "google.protobuf.Int32Value" => Shape::Wrapper("int32"),
             "google.protobuf.Int64Value" => Shape::Wrapper("int64"),

@@ -45,6 +45,7 @@ pub(crate) fn decode(stream: &[u8], piece: usize) -> (Vec<WsEvent>, Option<WsErr
             match decoder.next(&mut buffer, MESSAGE_BYTES_MAX) {
                 Ok(None) => break,
                 Ok(Some((consumed, event))) => {
+                    let event = event.into_owned();
                     drop(buffer.drain(..consumed));
                     if event != WsEvent::Continued {
                         events.push(event);

@@ -178,6 +178,7 @@ fn receive(sent: &[u8], rng: &mut Rng) -> Result<Vec<WsEvent>, WsError> {
         buffer.extend_from_slice(chunk);
         rest = after;
         while let Some((consumed, event)) = decoder.next(&mut buffer, MESSAGE_BYTES_MAX)? {
+            let event = event.into_owned();
             drop(buffer.drain(..consumed));
             if event != WsEvent::Continued {
                 events.push(event);

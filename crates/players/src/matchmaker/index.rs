@@ -29,6 +29,8 @@ pub(super) struct Index {
     demanded: BTreeMap<u64, Demanded>,
     waiting: Bits,
     rated: SlotSet,
+    /// Those who play with and without a rating.
+    any_skill: SlotSet,
     scratch: Bits,
 }
 
@@ -59,6 +61,28 @@ pub(super) struct Reach {
     pub(super) window: f64,
 }
 
+/// With whom one plays by ratings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Skill {
+    /// With those near enough.
+    Rated(Reach),
+    /// With those who have none.
+    Unrated,
+    /// With both.
+    Any,
+}
+
+impl Skill {
+    /// Of tickets, and of rooms, which are not choosy where they have no rating.
+    pub(super) fn of(reach: Option<Reach>, is_room: bool) -> Self {
+        match (reach, is_room) {
+            (Some(reach), _) => Self::Rated(reach),
+            (None, true) => Self::Any,
+            (None, false) => Self::Unrated,
+        }
+    }
+}
+
 impl Reach {
     fn cover(self) -> Vec<Node> {
         numbers::cover(self.mu - self.window, self.mu + self.window)
@@ -73,6 +97,7 @@ impl Index {
             demanded: BTreeMap::new(),
             waiting: Bits::default(),
             rated: SlotSet::default(),
+            any_skill: SlotSet::default(),
             scratch: Bits::default(),
         }
     }
@@ -119,17 +144,30 @@ impl Index {
         }
     }
 
-    pub(super) fn insert_reach(&mut self, slot: Slot, reach: Reach) {
-        self.rated.insert(slot);
-        for key in self.reach_keys(reach) {
-            self.sets.entry(key).or_default().insert(slot);
+    pub(super) fn insert_skill(&mut self, slot: Slot, skill: Skill) {
+        match skill {
+            Skill::Unrated => {}
+            Skill::Any => self.any_skill.insert(slot),
+            Skill::Rated(reach) => {
+                self.rated.insert(slot);
+                for key in self.reach_keys(reach) {
+                    self.sets.entry(key).or_default().insert(slot);
+                }
+            }
         }
     }
 
-    pub(super) fn remove_reach(&mut self, slot: Slot, reach: Reach) {
-        self.rated.remove(slot);
-        for key in self.reach_keys(reach) {
-            self.remove_from(key, slot);
+    /// Takes out what [`Self::insert_skill`] was given.
+    pub(super) fn remove_skill(&mut self, slot: Slot, skill: Skill) {
+        match skill {
+            Skill::Unrated => {}
+            Skill::Any => self.any_skill.remove(slot),
+            Skill::Rated(reach) => {
+                self.rated.remove(slot);
+                for key in self.reach_keys(reach) {
+                    self.remove_from(key, slot);
+                }
+            }
         }
     }
 
@@ -138,7 +176,7 @@ impl Index {
         &mut self,
         facts: &[Fact<'_>],
         needs: &[Need],
-        reach: Option<Reach>,
+        skill: Skill,
         found: &mut Bits,
     ) {
         found.clone_from(&self.waiting);
@@ -158,15 +196,18 @@ impl Index {
             found.take_except(&demanded.anything, &scratch);
         }
         scratch.clear();
-        if let Some(reach) = reach {
-            let inside = reach.cover().into_iter().map(Key::Rated);
-            let around = numbers::path(reach.mu).map(Key::Window);
-            for key in inside.chain(around) {
-                self.add(self.key(0, key), &mut scratch);
+        match skill {
+            Skill::Rated(reach) => {
+                let inside = reach.cover().into_iter().map(Key::Rated);
+                let around = numbers::path(reach.mu).map(Key::Window);
+                for key in inside.chain(around) {
+                    self.add(self.key(0, key), &mut scratch);
+                }
+                scratch.add(&self.any_skill);
+                found.keep(&scratch);
             }
-            found.keep(&scratch);
-        } else {
-            found.take_except(&self.rated, &scratch);
+            Skill::Unrated => found.take_except(&self.rated, &scratch),
+            Skill::Any => {}
         }
         self.scratch = scratch;
     }

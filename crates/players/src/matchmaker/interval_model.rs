@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use tagus_base::{SessionId, UnixMillis};
 
 use super::Match;
-use super::ticket::{Counts, Ticket};
+use super::ticket::{Counts, Ticket, TicketId};
 
 /// How the model works.
 #[derive(Clone, Copy, Debug)]
@@ -19,14 +19,17 @@ pub struct IntervalModelConfig {
     pub interval_ms: u64,
     /// In how many rounds a ticket is active.
     pub intervals_max: u32,
+    /// Whether it asks everybody's query, as the first server does not: shows what its intervals alone cost.
+    pub is_mutual: bool,
 }
 
 impl Default for IntervalModelConfig {
-    /// 15 seconds, two rounds.
+    /// 15 seconds, two rounds, one query.
     fn default() -> Self {
         Self {
             interval_ms: 15_000,
             intervals_max: 2,
+            is_mutual: false,
         }
     }
 }
@@ -54,6 +57,16 @@ impl IntervalModel {
     /// Takes a ticket, which comes from [`super::Matchmaker::remove`], always of the same matchmaker.
     pub fn handle_add(&mut self, ticket: Ticket) {
         self.tickets.insert(ticket.order, (ticket, 0));
+    }
+
+    /// Takes a ticket out, if it waits.
+    pub fn remove(&mut self, id: TicketId) -> Option<Ticket> {
+        let (order, _) = self
+            .tickets
+            .iter()
+            .find(|(_, (ticket, _))| ticket.id == id)?;
+        let order = *order;
+        self.tickets.remove(&order).map(|(ticket, _)| ticket)
     }
 
     /// Number of tickets that wait.
@@ -113,7 +126,7 @@ impl IntervalModel {
             let both = counts.and(other.counts);
             let fits = both.min <= both.max && sessions.len() as u32 + other.size() <= both.max;
             let known = self::sessions(other).any(|session| sessions.contains(&session));
-            if !fits || known || !first.accepts(other) {
+            if !fits || known || !self.accepts(first, &chosen, other) {
                 continue;
             }
             chosen.push(*key);
@@ -129,6 +142,15 @@ impl IntervalModel {
         }
         chosen.truncate(enough?);
         Some(chosen)
+    }
+
+    fn accepts(&self, first: &Ticket, chosen: &[u64], other: &Ticket) -> bool {
+        if !self.config.is_mutual {
+            return first.accepts(other);
+        }
+        let chosen = chosen.iter().filter_map(|key| self.tickets.get(key));
+        let mut tickets = chosen.map(|(ticket, _)| ticket);
+        tickets.all(|ticket| ticket.accepts(other) && other.accepts(ticket))
     }
 
     fn make_match(&mut self, now: UnixMillis, chosen: &[u64]) -> Match {

@@ -6,6 +6,16 @@ use super::ticket::Counts;
 /// A pool of a dozen tickets is always searched wholly.
 const PAIRS_MAX: usize = 8_192;
 
+/// How many pairs searches may still look at.
+pub(super) struct Effort(usize);
+
+impl Effort {
+    /// For searches among so many members.
+    pub(super) fn new(members: usize) -> Self {
+        Self(PAIRS_MAX + members * members)
+    }
+}
+
 /// A ticket that may be part of the match.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member {
@@ -64,11 +74,11 @@ struct Choice {
 /// `splits` says whether members, among them the first, can be split into teams.
 pub(super) fn best(
     members: &[Member],
+    effort: &mut Effort,
     mut agree: impl FnMut(usize, usize) -> bool,
     mut splits: impl FnMut(&[usize]) -> bool,
 ) -> Option<Vec<usize>> {
     let ahead = Ahead::new(members);
-    let mut pairs_left = PAIRS_MAX + members.len() * members.len();
     let mut best = (0, None);
     let first = members.first()?;
     let mut chosen = vec![Choice {
@@ -90,8 +100,8 @@ pub(super) fn best(
         }
         let index = next;
         next += 1;
-        pairs_left = pairs_left.saturating_sub(chosen.len());
-        if pairs_left == 0 {
+        effort.0 = effort.0.saturating_sub(chosen.len());
+        if effort.0 == 0 {
             break;
         }
         let Some(choice) = last.with(index, &members[index]) else {

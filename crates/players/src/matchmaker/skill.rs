@@ -12,6 +12,18 @@ pub struct Rating {
 }
 
 impl Rating {
+    /// Of whom no game was counted.
+    pub const NEWCOMER: Self = Self {
+        mu: 25.0,
+        sigma: 25.0 / 3.0,
+    };
+
+    /// What the player almost surely reaches, for showing and for leaderboards: three deviations below the estimate.
+    #[must_use]
+    pub fn ordinal(self) -> f64 {
+        self.mu - 3.0 * self.sigma
+    }
+
     pub(super) fn is_sound(self) -> bool {
         self.mu.is_finite() && self.sigma.is_finite() && self.sigma >= 0.0
     }

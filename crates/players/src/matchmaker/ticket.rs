@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use tagus_base::{Millis, SessionId, UnixMillis, UserId, Uuid};
+use tagus_base::{Millis, RoomId, SessionId, UnixMillis, UserId, Uuid};
 
 use super::criteria::{self, Criteria};
 use super::skill::Rating;
@@ -82,8 +82,10 @@ pub struct Wish {
     pub max_count: u32,
     /// The number of players is a multiple of this, which divides both counts.
     pub count_multiple: u32,
-    /// Number of teams, all of equally many players, at most [`TEAMS_MAX`]; 0 for none. It divides `count_multiple`, and a party must fit
-    /// into one team. Tickets play together only if they want the same number of teams.
+    /// Tickets play together only if they are in the same pool, such as that of a kind of match.
+    pub pool: u16,
+    /// Number of teams, all of equally many players, at most [`TEAMS_MAX`]; 0 for none. It divides `count_multiple`,
+    /// and a party must fit into one team. Tickets play together only if they want the same number of teams.
     pub team_count: u32,
     /// What every other ticket of the match must fulfil.
     pub query: Query,
@@ -108,6 +110,7 @@ impl Wish {
             min_count,
             max_count,
             count_multiple: 1,
+            pool: 0,
             team_count: 0,
             query,
             string_properties: BTreeMap::new(),
@@ -147,9 +150,14 @@ pub struct Ticket {
     pub numeric_properties: Box<[(Box<str>, f64)]>,
     /// Fewest, most and multiple.
     pub(super) counts: Counts,
+    pub(super) pool: u16,
     pub(super) team_count: u32,
     pub(super) gather_ms: Millis,
     pub(super) rating: Option<Rating>,
+    /// From when on it makes no match by itself.
+    pub(super) passive_at: UnixMillis,
+    /// The room where its players have got seats.
+    pub(super) newcomer_of: Option<Box<RoomId>>,
     /// Its place among all tickets by age; who asks for something else keeps it.
     pub(super) order: u64,
     /// Place of the region in the configuration, and the round-trip time.
@@ -359,6 +367,11 @@ pub enum TicketError {
     /// There are too many regions, or a region's name is empty or too long.
     #[error("invalid regions, at most {REGIONS_MAX} of 1 to {REGION_BYTES_MAX} bytes")]
     Regions,
+    /// A room wants nobody, or more players than a match may have.
+    #[error(
+        "invalid number of wanted players, must be >= 1, with those present <= {MATCH_PLAYERS_MAX}"
+    )]
+    Wanted,
     /// No such ticket waits.
     #[error("ticket not found")]
     NotFound,
@@ -381,6 +394,18 @@ impl Wish {
     /// Checks everything that can be checked without the other tickets, for so many players. Gives the query's text.
     pub(super) fn check(&self, players: usize) -> Result<String, TicketError> {
         self.check_counts(players)?;
+        self.check_rest()
+    }
+
+    /// The same for a room, which has no counts.
+    pub(super) fn check_as_backfill(&self) -> Result<String, TicketError> {
+        if self.team_count > TEAMS_MAX {
+            return Err(TicketError::TeamCount);
+        }
+        self.check_rest()
+    }
+
+    fn check_rest(&self) -> Result<String, TicketError> {
         self.check_properties()?;
         if self
             .gather_ms

@@ -3,8 +3,6 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::{Parties, Party, PartyId, PartySettings};
 use crate::PlayersError;
 use crate::cursor::{Cursor, MALFORMED, checked_limit};
@@ -66,9 +64,8 @@ impl Card {
     pub(super) fn of(number: u64, party: &Party) -> Arc<Self> {
         let settings = &party.settings;
         let mut document = Document::new();
-        match serde_json::from_str(&settings.label) {
-            Ok(label @ Json::Object(_)) => document.add_json("label", &label),
-            _ => document.add_text("label", &settings.label),
+        if !document.add_label(&settings.label) {
+            document.add_text("label", &settings.label);
         }
         document.add_bool("open", settings.open);
         document.add_number("max_size", party.size_max as f64);

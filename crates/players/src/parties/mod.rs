@@ -370,6 +370,17 @@ impl Parties {
         was_member.then_some(PartyLeft { party, leader })
     }
 
+    /// The parties that a connection is a member of.
+    #[must_use]
+    pub fn of(&self, session_id: SessionId) -> Vec<PartyId> {
+        let noted = self.of_session.get(&session_id).into_iter().flatten();
+        let is_member = |id: &&PartyId| {
+            let party = self.get(id);
+            party.is_some_and(|party| party.member(session_id).is_some())
+        };
+        noted.filter(is_member).copied().collect()
+    }
+
     /// Ends all memberships and requests of a connection that is gone.
     pub fn leave_all(&mut self, session_id: SessionId) -> Vec<PartyLeft> {
         let parties = self.of_session.get(&session_id).cloned();

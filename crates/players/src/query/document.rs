@@ -88,6 +88,15 @@ impl Document {
         self.add_nested(&mut field.to_owned(), json, DEPTH_MAX);
     }
 
+    /// Adds the members of a label that is a JSON object, as `label.` and their name. False: it is none.
+    pub fn add_label(&mut self, label: &str) -> bool {
+        let Ok(label @ Json::Object(_)) = serde_json::from_str(label) else {
+            return false;
+        };
+        self.add_json("label", &label);
+        true
+    }
+
     /// Gives back memory that nothing is kept in. For documents that are kept.
     pub fn shrink(&mut self) {
         self.entries.shrink_to_fit();

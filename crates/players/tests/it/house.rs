@@ -127,6 +127,12 @@ pub(crate) fn named<'a>(id: &'a str, username: &'a str) -> IdentityLogin<'a> {
     }
 }
 
+/// Runs a future to its end where there are timers.
+pub(crate) fn run<F: Future>(future: F) -> F::Output {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_time().build().unwrap().block_on(future)
+}
+
 /// Runs the futures side by side on this thread and returns their results in order.
 pub(crate) async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures

@@ -23,6 +23,7 @@ mod parties;
 mod passwords;
 mod query;
 mod ranks;
+mod ratings;
 mod storage;
 mod storage_index;
 mod streams;

@@ -11,7 +11,7 @@ use tagus_players::{
 };
 use tagus_store::{AccountOp, AccountRow, SqliteConfig, Store, block_on};
 
-use crate::house::{NOW, join_all, random, refusal};
+use crate::house::{NOW, join_all, random, refusal, run};
 
 fn user(number: u8) -> UserId {
     UserId(Uuid([number; 16]))
@@ -177,7 +177,7 @@ fn at_the_same_time_on_two_nodes_nothing_is_lost() {
         .collect();
     let spends = updates.iter().zip(nodes.iter().cycle());
     let spends = spends.map(|(updates, node)| node.update(NOW, updates));
-    let results = block_on(join_all(spends.collect()));
+    let results = run(join_all(spends.collect()));
     let spent = results.iter().filter(|result| result.is_ok()).count();
     assert_eq!(spent, 40);
     let refused = results.into_iter().filter(Result::is_err);

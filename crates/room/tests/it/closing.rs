@@ -161,7 +161,7 @@ fn a_stored_result_wakes_a_sleeping_room_for_one_tick() {
 
 #[test]
 fn views_are_for_those_who_sit() {
-    let stage = three();
+    let mut stage = three();
     let mut out = Vec::new();
     assert_eq!(stage.host.view(SeatIndex(2), &mut out), Some(99));
     assert_eq!(stage.host.view(SeatIndex(3), &mut out), None);

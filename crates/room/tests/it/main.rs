@@ -9,6 +9,8 @@ mod closing;
 mod probe;
 mod recording;
 mod relay;
+mod reservations;
 mod seats;
+mod seeks;
 mod snapshot;
 mod ticking;

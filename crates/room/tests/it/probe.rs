@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tagus_base::{SeatIndex, SessionId, UserId, Uuid};
 use tagus_room::{
     Effect, Factory, Game, Host, InitError, Input, Joined, LeaveReason, Metadata, Opening, Person,
-    Refusal, RestoreError, Room, Settings, Setup, StoreOp, To,
+    Refusal, ReserveError, RestoreError, Room, Seek, Settings, Setup, StoreOp, To,
 };
 
 pub(crate) const SAY: i64 = 1;
@@ -18,6 +18,8 @@ pub(crate) const LABEL: i64 = 6;
 pub(crate) const DEFER: i64 = 7;
 pub(crate) const KICK_ALL_ON_LEAVE: i64 = 8;
 pub(crate) const STORE: i64 = 9;
+pub(crate) const SEEK: i64 = 10;
+pub(crate) const SEEK_END: i64 = 11;
 
 /// State that every input changes.
 #[derive(Default)]
@@ -174,12 +176,18 @@ impl Probe {
                 }
             }
             PANIC => panic!("the test wants it"),
+            SEEK => {
+                if let Err(refused) = room.seek(seek(text.parse().unwrap())) {
+                    room.send(To::One(seat), 0, refused.to_string());
+                }
+            }
             LABEL if room.set_label(text).is_err() => room.send(To::One(seat), 0, "label too long"),
             DEFER => {
                 room.send_deferred(To::All, 0, "last");
                 room.kick(SeatIndex(1), "between");
                 room.send(To::All, 0, "first");
             }
+            SEEK_END => room.seek_end(),
             KICK_ALL_ON_LEAVE => self.kick_all_on_leave = true,
             _ => {}
         }
@@ -233,6 +241,17 @@ impl Stage {
         );
     }
 
+    pub(crate) fn reserve(&mut self, users: &[u8], hold_ms: u64) -> Result<(), ReserveError> {
+        let users: Vec<UserId> = users.iter().copied().map(user).collect();
+        let hold = Duration::from_millis(hold_ms);
+        self.host.reserve(self.now, &users, hold, &mut self.effects)
+    }
+
+    pub(crate) fn unreserve(&mut self, users: &[u8]) {
+        let users: Vec<UserId> = users.iter().copied().map(user).collect();
+        self.host.unreserve(self.now, &users, &mut self.effects);
+    }
+
     pub(crate) fn say(&mut self, seat: u16, op: i64, text: &str) -> bool {
         self.host
             .message(SeatIndex(seat), op, Bytes::copy_from_slice(text.as_bytes()))
@@ -269,9 +288,23 @@ pub(crate) fn factory() -> Factory {
     Factory::of::<Probe>()
 }
 
+pub(crate) fn user(number: u8) -> UserId {
+    UserId(Uuid([number; 16]))
+}
+
+pub(crate) fn seek(players: u16) -> Seek {
+    Seek {
+        players,
+        query: "+mode:duel".to_owned(),
+        string_properties: [("mode".to_owned(), "duel".to_owned())].into(),
+        numeric_properties: [("rank".to_owned(), -0.5)].into(),
+        hold_ms: 10_000,
+    }
+}
+
 pub(crate) fn person(user: u8, session: u8) -> Person {
     Person {
-        user_id: UserId(Uuid([user; 16])),
+        user_id: self::user(user),
         session_id: SessionId(Uuid([session; 16])),
         username: format!("p{user}").into(),
     }
@@ -296,6 +329,8 @@ fn line(effect: &Effect) -> String {
         Effect::Label(label) => format!("label of {}", label.len()),
         Effect::Compute { token, .. } => format!("compute {token}"),
         Effect::Store { token, op } => format!("store {token} {op:?}"),
+        Effect::Reserved(count) => format!("reserved {count}"),
+        Effect::Seek(seek) => format!("seek {:?}", seek.as_ref().map(|seek| seek.players)),
         Effect::Closed => "closed".to_owned(),
     }
 }

@@ -193,10 +193,10 @@ fn files_are_checked() {
     );
     assert_eq!(replay(b"", lookup), Err(ReplayError::Read(Damage::Magic)));
     let mut newer = good.clone();
-    newer[8] = 3;
+    newer[8] = 4;
     assert_eq!(
         replay(&newer, lookup),
-        Err(ReplayError::Read(Damage::Version(3)))
+        Err(ReplayError::Read(Damage::Version(4)))
     );
     assert_eq!(
         replay(&[&good[..], b"x"].concat(), lookup),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use tagus_room::{Host, Metadata, StoreFailed};
 
-use crate::probe::{COMPUTE, SAY, STORE, Stage, factory, person};
+use crate::probe::{COMPUTE, SAY, SEEK, STORE, Stage, factory, person};
 
 /// A room with something in every part of its state.
 fn busy() -> Stage {
@@ -15,12 +15,14 @@ fn busy() -> Stage {
     }
     stage.say(0, COMPUTE, "2");
     stage.say(0, STORE, "3");
+    stage.say(0, SEEK, "3");
     stage.live_ms(333);
     stage.host.computed(1, "result".into());
     let values = [("key".to_owned(), "value".into())].into();
     stage.host.stored(2, Ok(values));
     let reason = "disk full".to_owned();
     stage.host.stored(0, Err(StoreFailed { reason }));
+    stage.reserve(&[7, 8], 700).unwrap();
     stage.lose(1);
     stage.leave(0);
     stage.say(2, SAY, "waiting");

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex};
 use tagus_room::{
     Class, Game, InitError, Input, LeaveReason, Metadata, Person, Refusal, RestoreError, Room,
-    Settings, Setup, StoreOp, To,
+    Seek, Settings, Setup, StoreOp, To,
 };
 
 /// Each seat has a purse; the inputs move coins about, and everything depends on the order.
@@ -28,6 +28,8 @@ impl Game for Nasty {
             seat_hold_ms: [0, 300, 2_000][rng.below(3) as usize],
             empty_ms: [0, 700][rng.below(2) as usize],
             recording_bytes_max: [100_000, 1 << 20][rng.below(2) as usize],
+            gather_ms: 0,
+            presences: true,
             label: String::from_utf8_lossy(setup.params).into_owned(),
         };
         Ok((
@@ -195,6 +197,7 @@ impl Nasty {
             4 => self.compute(room),
             5 if data.first() == Some(&0) => room.close(),
             6 => self.store(room, data),
+            7 => self.seek(room, data),
             _ => room.send_as(seat, To::All, op, Bytes::copy_from_slice(data)),
         }
     }
@@ -217,6 +220,22 @@ impl Nasty {
         let token = self.next_token;
         self.next_token += 1;
         if room.store(token, op).is_err() {
+            self.pot += 1;
+        }
+    }
+
+    fn seek(&mut self, room: &mut Room<'_>, data: &[u8]) {
+        let Some(first) = data.first() else {
+            return room.seek_end();
+        };
+        let seek = Seek {
+            players: u16::from(first % 8),
+            query: String::new(),
+            string_properties: BTreeMap::new(),
+            numeric_properties: [("pot".to_owned(), self.pot as f64)].into(),
+            hold_ms: 1 + u32::from(room.reserved()),
+        };
+        if room.seek(seek).is_err() {
             self.pot += 1;
         }
     }

@@ -212,6 +212,10 @@ const NEVER: &[(&str, &str)] = &[
         "leaderboard_record WHERE NOT EXISTS (SELECT 1 FROM account WHERE id = owner_id)",
     ),
     (
+        "rating without an account",
+        "rating WHERE NOT EXISTS (SELECT 1 FROM account WHERE account.id = user_id)",
+    ),
+    (
         "record without its leaderboard",
         "leaderboard_record WHERE NOT EXISTS (SELECT 1 FROM leaderboard WHERE id = leaderboard_id)",
     ),

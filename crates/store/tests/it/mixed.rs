@@ -215,6 +215,8 @@ const BY_ID: &[&str] = &[
     "SELECT id, channel, sender_id, content, update_time FROM channel_message WHERE id >= $1 AND id < $2 ORDER BY id",
     "SELECT owner_id, leaderboard_id, expiry_time, score_order, subscore_order, num_score FROM leaderboard_record
      WHERE owner_id >= $1 AND owner_id < $2 ORDER BY owner_id, leaderboard_id, expiry_time",
+    "SELECT user_id, mode, mu_micros, games, update_time FROM rating WHERE user_id >= $1 AND user_id < $2
+     ORDER BY user_id, mode",
     "SELECT subject, kind, number FROM code WHERE subject >= $1 AND subject < $2 ORDER BY subject",
 ];
 const JOBS: &str = "SELECT name, payload, due_time, attempts, claim FROM job WHERE name >= $1 AND name < $2 ORDER BY name";
@@ -303,6 +305,7 @@ const DAMAGES: &[(&str, &[&str])] = &[
             "stored object without an account",
             "entry of the ledger without an account",
             "record without an account",
+            "rating without an account",
             "code of an account or group that is not there",
             "wallet is not the sum of its ledger",
         ],

@@ -5,8 +5,8 @@ use tagus_store::{
     AccountOp, Batch, Bounded, ChannelMessageRow, ChannelOp, CodeOp, Conflict, FriendOp, FriendRow,
     GroupOp, GroupRow, JobOp, JobRow, LeaderboardOp, LeaderboardRecordKey, LeaderboardRecordOp,
     LeaderboardRecordRow, LeaderboardRow, LedgerRow, NotificationOp, NotificationRow, Op,
-    Overwrite, RecordChange, RecordOrder, StorageOp, StorageRow, Store, TournamentColumns,
-    WalletOp, block_on,
+    Overwrite, RatingOp, RatingRow, RecordChange, RecordOrder, StorageOp, StorageRow, Store,
+    TournamentColumns, WalletOp, block_on,
 };
 
 use crate::invariants::md5;
@@ -121,8 +121,12 @@ fn batch(hero: u32, step: u32, end: u32) -> Batch {
         10 => joins(group_of(BANK), hero)
             .with(said(hero, &name(hero, 10), 10))
             .with(said(hero, "lobby", 11)),
-        11 => Batch::from(scored("board", hero, 5)).with(joins_tournament(hero)),
-        12 => Batch::from(scored("board", hero, 2)).with(scored("tournament", hero, 1)),
+        11 => Batch::from(scored("board", hero, 5))
+            .with(joins_tournament(hero))
+            .with(rated(hero, 1)),
+        12 => Batch::from(scored("board", hero, 2))
+            .with(scored("tournament", hero, 1))
+            .with(rated(hero, 2)),
         13 => Batch::from(JobOp::Put(Box::new(job(name(hero, 13)))))
             .with(JobOp::Put(Box::new(job(name(hero, 14)))))
             .with(CodeOp::Insert {
@@ -179,6 +183,20 @@ fn parting(hero: u32, mate: u32, end: u32) -> Batch {
         })
         .with(deleted(hero)),
     }
+}
+
+/// The two have played so many games against each other.
+fn rated(hero: u32, games: u32) -> RatingOp {
+    let rows = [hero, hero + 1].map(|number| RatingRow {
+        user_id: user(number),
+        mode: "duel".to_owned(),
+        mu_micros: 25_000_000 + i64::from(games),
+        sigma_micros: 8_000_000,
+        games,
+        results: Default::default(),
+        update_time: TIME,
+    });
+    RatingOp::Put(rows.into())
 }
 
 /// Pays into the bank's wallet, which others do at the same time.

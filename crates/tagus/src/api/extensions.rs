@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tagus_base::{UserId, Uuid};
-use tagus_players::{Asker, CodeKind, GroupRole, Login};
-use tagus_wire::Auth;
+use tagus_players::{Asker, CodeKind, GroupRole, Login, PartyId};
+use tagus_wire::{Auth, percent_decode};
 
 use crate::api::ApiError;
 use crate::assets;
-use crate::gateway::{Gateway, unix_now};
+use crate::gateway::{Gateway, stream_of, unix_now};
 use crate::hooks::BoxFuture;
+use crate::tagus::Tagus;
 
 /// One call of the table.
 struct Extension {
@@ -52,6 +53,11 @@ const EXTENSIONS: &[Extension] = extensions! {
     "x/group": POST Bearer ["group", "*"] => join_group,
     "x/group/code": GET Bearer ["group", "*", "code"] => group_code,
     "x/group/code": DELETE Bearer ["group", "*", "code"] => revoke_group_code,
+    "x/party/code": GET Bearer ["party", "*", "code"] => party_code,
+    "x/party/code": DELETE Bearer ["party", "*", "code"] => revoke_party_code,
+    "x/match": POST Bearer ["match", "*"] => open_private_match,
+    "x/match/code": GET Bearer ["match", "*", "code"] => match_code,
+    "x/rating": GET Bearer ["rating", "*"] => rating,
 };
 
 /// A call that the table has.
@@ -60,7 +66,7 @@ pub(crate) struct Found {
     segment: String,
 }
 
-/// The call of this path; none for paths that the table does not have.
+/// The call of this path; none for paths that the table does not have or that are not percent-encoded text.
 ///
 /// # Errors
 /// UNIMPLEMENTED for another verb on a path that the table has.
@@ -78,7 +84,7 @@ pub(crate) fn find(verb: &str, path: &str) -> Option<Result<Found, ApiError>> {
         return Some(Err(ApiError::unimplemented("Method Not Allowed")));
     };
     let segment = extension.path.iter().position(|known| *known == "*");
-    let segment = segment.map_or("", |at| segments[at]).to_owned();
+    let segment = percent_decode(segment.map_or("", |at| segments[at]))?;
     Some(Ok(Found { extension, segment }))
 }
 
@@ -217,6 +223,67 @@ async fn group_of_admin(asked: &Asked) -> Result<Uuid, ApiError> {
     }
 }
 
+/// The join code of a party that the caller is in.
+async fn party_code(asked: Asked) -> Result<Vec<u8>, ApiError> {
+    let (id, user_id) = (party_id(&asked)?, asked.login()?.user_id);
+    let code = asked.gateway.parties.code(&id, user_id)?;
+    body(&json!({ "code": code }))
+}
+
+async fn revoke_party_code(asked: Asked) -> Result<Vec<u8>, ApiError> {
+    let (id, user_id) = (party_id(&asked)?, asked.login()?.user_id);
+    asked.gateway.parties.revoke_code(&id, user_id)?;
+    body(&json!({}))
+}
+
+fn party_id(asked: &Asked) -> Result<PartyId, ApiError> {
+    let id = asked.segment.parse();
+    id.map_err(|_| ApiError::invalid("Invalid party ID"))
+}
+
+/// Opens a room of a mode that allows it; only those who know its id or code find it.
+async fn open_private_match(asked: Asked) -> Result<Vec<u8>, ApiError> {
+    let user_id = asked.login()?.user_id;
+    let (id, code) = Tagus::of(&asked.gateway)
+        .open_private(&asked.segment, user_id)
+        .await?;
+    body(&json!({ "match_id": id.to_string(), "code": code }))
+}
+
+/// The join code of a match that the caller sits in.
+async fn match_code(asked: Asked) -> Result<Vec<u8>, ApiError> {
+    let (tagus, user_id) = (Tagus::of(&asked.gateway), asked.login()?.user_id);
+    let id = tagus.room_id(&asked.segment);
+    let id = id.ok_or_else(|| ApiError::invalid("Invalid match ID"))?;
+    let seats = stream_of(&id);
+    let sits = {
+        let streams = asked.gateway.live.streams().lock();
+        let mut seated = streams.members(&seats);
+        seated.any(|one| one.user_id == user_id)
+    };
+    if !sits {
+        let text = "Match not found, or the caller does not sit in it.";
+        return Err(ApiError::new(CODE_PERMISSION_DENIED, text));
+    }
+    body(&json!({ "code": tagus.room_code(id)? }))
+}
+
+/// The caller's rating in a mode.
+async fn rating(asked: Asked) -> Result<Vec<u8>, ApiError> {
+    let user_id = asked.login()?.user_id;
+    let found = asked
+        .gateway
+        .ratings
+        .rating(&asked.segment, user_id)
+        .await?;
+    body(&json!({
+        "mu": found.rating.mu,
+        "sigma": found.rating.sigma,
+        "games": found.games,
+        "ordinal": found.rating.ordinal(),
+    }))
+}
+
 fn asker(login: &Login) -> Asker<'_> {
     Asker {
         user_id: login.user_id,
@@ -251,11 +318,13 @@ mod tests {
         assert_eq!(found("POST", "/v2/x/friend/ABC"), "x/friend ABC");
         assert_eq!(found("POST", "/v2/x/group/code"), "x/group code");
         assert_eq!(found("GET", "/v2/x/group/ABC/code"), "x/group/code ABC");
+        assert_eq!(found("GET", "/v2/x/rating/a%20%2f"), "x/rating a /");
         for none in [
             "/v2/x/",
             "/v2/x/time/",
             "/v2/x/friend/",
             "/v2/x/friend/a/b",
+            "/v2/x/rating/%ff",
             "/v2/time",
         ] {
             assert_eq!(found("GET", none), "none", "{none}");

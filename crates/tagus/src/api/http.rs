@@ -148,6 +148,10 @@ impl HttpDoor {
         if path == "/ws" && request.method() == Verb::GET {
             return (WS, self.upgrade(&mut request, &query, address, place));
         }
+        #[cfg(feature = "arcade")]
+        if path == "/agar" && request.method() == Verb::GET {
+            return (WS, self.upgrade_agar(&mut request, address, place));
+        }
         if let Some(found) = extensions::find(request.method().as_str(), &path) {
             return self.extension(request, found).await;
         }
@@ -258,15 +262,10 @@ impl HttpDoor {
                 answer
             }
             Ok(accepted) => {
-                let mut slot = place.permit.lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(mut permit) = slot.take() else {
-                    return text(400, "This connection was upgraded already");
+                let permit = match self.named_permit(address, place) {
+                    Ok(permit) => permit,
+                    Err(refusal) => return refusal,
                 };
-                if let Err(refused) = self.admission.name(&mut permit, address) {
-                    *slot = Some(permit);
-                    let error = ApiError::new(CODE_RESOURCE_EXHAUSTED, refused.to_string());
-                    return refuse(&error, error.body());
-                }
                 let answer = socket::switching(&accepted.accept).body(Full::default());
                 let upgrade = hyper::upgrade::on(request);
                 let door = self.clone();
@@ -277,6 +276,45 @@ impl HttpDoor {
                 answer.unwrap_or_else(|_| text(500, "Internal server error"))
             }
         }
+    }
+
+    #[cfg(feature = "arcade")]
+    fn upgrade_agar(
+        self: &Arc<Self>,
+        request: &mut Request<Incoming>,
+        address: IpAddr,
+        place: &Place,
+    ) -> Answer {
+        let accept = match crate::agar::check(&self.gateway, request) {
+            Ok(accept) => accept,
+            Err((status, sentence)) => return text(status, sentence),
+        };
+        let permit = match self.named_permit(address, place) {
+            Ok(permit) => permit,
+            Err(refusal) => return refusal,
+        };
+        let answer = socket::switching(&accept).body(Full::default());
+        let upgrade = hyper::upgrade::on(request);
+        let door = self.clone();
+        // Ends with the connection, or when the server drains.
+        drop(tokio::spawn(crate::agar::play(
+            door, upgrade, address, permit,
+        )));
+        answer.unwrap_or_else(|_| text(500, "Internal server error"))
+    }
+
+    /// The connection's own permit under its client's address; or the answer that refuses its upgrade.
+    fn named_permit(&self, address: IpAddr, place: &Place) -> Result<Permit, Answer> {
+        let mut slot = place.permit.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut permit) = slot.take() else {
+            return Err(text(400, "This connection was upgraded already"));
+        };
+        if let Err(refused) = self.admission.name(&mut permit, address) {
+            *slot = Some(permit);
+            let error = ApiError::new(CODE_RESOURCE_EXHAUSTED, refused.to_string());
+            return Err(refuse(&error, error.body()));
+        }
+        Ok(permit)
     }
 
     /// What is no call of the method table: see [`extensions`].

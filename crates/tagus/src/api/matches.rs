@@ -40,6 +40,7 @@ async fn list_matches(
         label: request.label,
         size_min: size(request.min_size, "minimum")?,
         size_max: size(request.max_size, "maximum")?,
+        private: false,
         query: query.map_err(PlayersError::from)?,
     };
     let mut listing = scope.gateway.directory.listing(&filter);

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::http::{HttpConnection, NUMBER_DIGITS, Request};
 use super::proc::Process;
 use super::progress::Progress;
+use super::report::Reporter;
 use super::server::{BenchServer, Plan};
 use super::{float, limits, median, or_not_available};
 
@@ -117,20 +118,20 @@ impl Kind {
     }
 }
 
-pub(super) async fn run(args: ApiArgs, json: bool) -> anyhow::Result<()> {
+pub(super) async fn run(args: ApiArgs, reporter: &Reporter) -> anyhow::Result<()> {
     let round = Duration::from_secs(args.seconds.into()) / ROUNDS;
     let kinds = u32::try_from(args.kinds().len())?;
     let one = (round + RAMP) * kinds + SYNC_TIME;
     let progress = Progress::new(one * ROUNDS * u32::try_from(args.connections.len())?);
-    if !json {
+    if !reporter.json() {
         progress.say(&header(&args));
     }
     for connections in &args.connections {
         let measured = measure(&args, *connections, &progress).await?;
         for row in measured.rows() {
-            progress.say(&if json { row.json(&args) } else { row.text() });
+            reporter.report(&progress, &row.json(&args), &row.text());
         }
-        if !json && args.store.is_none() {
+        if !reporter.json() && args.store.is_none() {
             progress.say(&measured.limits_text());
         }
     }
@@ -194,6 +195,7 @@ async fn measure(
         shards: 1,
         beside: args.folder.clone(),
         store: args.store.clone(),
+        ..Plan::default()
     };
     let server = BenchServer::start(&plan).await?;
     // A database that stays knows the devices of earlier runs.
@@ -421,7 +423,7 @@ struct Row {
 }
 
 impl Row {
-    fn json(&self, args: &ApiArgs) -> String {
+    fn json(&self, args: &ApiArgs) -> serde_json::Value {
         serde_json::json!({
             "bench": "api",
             "store": if args.store.is_some() { "url" } else { "file" },
@@ -439,7 +441,6 @@ impl Row {
             "limit_per_s": self.limit_per_s,
             "of_limit": self.of_limit,
         })
-        .to_string()
     }
 
     fn text(&self) -> String {

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use super::load::LoadSocket;
 use super::progress::Progress;
+use super::report::Reporter;
 use super::server::{BenchServer, Plan};
 use super::{float, or_not_available};
 
@@ -27,7 +28,7 @@ pub(super) struct ConnectArgs {
     shards: usize,
 }
 
-pub(super) async fn run(args: ConnectArgs, json: bool) -> anyhow::Result<()> {
+pub(super) async fn run(args: ConnectArgs, reporter: &Reporter) -> anyhow::Result<()> {
     let (_, open_files_max) = tagus_net::raise_open_files()?;
     let needed = u64::from(args.count + SOCKETS_BEFORE) + 100;
     if open_files_max < needed {
@@ -66,26 +67,22 @@ pub(super) async fn run(args: ConnectArgs, json: bool) -> anyhow::Result<()> {
         .zip(rss_after)
         .map(|(before, after)| float(after.saturating_sub(before)) / f64::from(args.count));
     let [p50, p99] = [0.5, 0.99].map(|quantile| opened.latency_us.value_at_quantile(quantile));
-    if json {
-        let row = serde_json::json!({
-            "bench": "connect",
-            "format": "protobuf",
-            "shards": args.shards,
-            "count": args.count,
-            "connects_per_s": connects_per_s,
-            "connect_p50_us": p50,
-            "connect_p99_us": p99,
-            "rss_before_bytes": rss_before,
-            "rss_after_bytes": rss_after,
-            "rss_per_socket_bytes": per_socket,
-        });
-        progress.say(&row.to_string());
-        return Ok(());
-    }
+    let row = serde_json::json!({
+        "bench": "connect",
+        "format": "protobuf",
+        "shards": args.shards,
+        "count": args.count,
+        "connects_per_s": connects_per_s,
+        "connect_p50_us": p50,
+        "connect_p99_us": p99,
+        "rss_before_bytes": rss_before,
+        "rss_after_bytes": rss_after,
+        "rss_per_socket_bytes": per_socket,
+    });
     let mib = |value: Option<u64>| {
         or_not_available(value.map(|value| float(value) / 1_048_576.0), " MiB")
     };
-    progress.say(&format!(
+    let text = format!(
         "connect: {} idle sockets, {AT_ONCE} opened at a time, {} shard(s)\n\
          connects per second  {connects_per_s:.0}\n\
          time of a connect    p50 {p50} µs, p99 {p99} µs\n\
@@ -96,7 +93,8 @@ pub(super) async fn run(args: ConnectArgs, json: bool) -> anyhow::Result<()> {
         mib(rss_before),
         mib(rss_after),
         or_not_available(per_socket.map(|bytes| bytes / 1_024.0), " KiB"),
-    ));
+    );
+    reporter.report(&progress, &row, &text);
     Ok(())
 }
 
@@ -123,7 +121,7 @@ async fn open(server: &BenchServer, token: &str, count: u32) -> anyhow::Result<O
             while let Some(rest) = left.get().checked_sub(1) {
                 left.set(rest);
                 let began = Instant::now();
-                let socket = LoadSocket::open(address, &token, Format::Protobuf).await?;
+                let socket = LoadSocket::open(address, &token, Format::Protobuf, false).await?;
                 let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
                 latency_us.borrow_mut().saturating_record(took_us);
                 sockets.borrow_mut().push(socket);

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use super::load::LoadSocket;
 use super::progress::Progress;
 use super::raw::{Order, Written};
+use super::report::Reporter;
 use super::server::{BenchServer, Plan};
 use super::tally::{self, Row, Sample, Span, Totals};
 
@@ -41,6 +42,9 @@ pub(super) struct FanoutArgs {
     /// Threads of the server that own connections and rooms.
     #[arg(long, default_value_t = 1)]
     pub(super) shards: usize,
+    /// Milliseconds that a delivery may wait so that several share a write, as `relayed_gather_ms` of the server.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1_000))]
+    pub(super) gather_ms: u16,
     /// Wakes per second of the plain writer; default: as many as the server's shards have.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     raw_wakes: Option<u32>,
@@ -60,7 +64,7 @@ pub(super) enum BenchFormat {
     Both,
 }
 
-pub(super) async fn run(args: FanoutArgs, json: bool) -> anyhow::Result<()> {
+pub(super) async fn run(args: FanoutArgs, reporter: &Reporter) -> anyhow::Result<()> {
     let formats: &[Format] = match args.format {
         BenchFormat::Json => &[Format::Json],
         BenchFormat::Protobuf => &[Format::Protobuf],
@@ -72,14 +76,15 @@ pub(super) async fn run(args: FanoutArgs, json: bool) -> anyhow::Result<()> {
     let progress = Progress::new((one * ROUNDS + pauses) * u32::try_from(formats.len())?);
     let plan = Plan {
         shards: args.shards,
+        relayed_gather_ms: args.gather_ms,
         ..Plan::default()
     };
-    if !json {
+    if !reporter.json() {
         progress.say(&tally::header(&args));
     }
     for format in formats {
         let row = measure(&args, *format, &plan, &progress).await?;
-        progress.say(&if json { row.json(&args) } else { row.text() });
+        reporter.report(&progress, &row.json(&args), &row.text());
     }
     Ok(())
 }
@@ -197,7 +202,7 @@ async fn enter_matches(
         for seat in 0..args.clients {
             let device = format!("bench-device-{:06}", sockets.len());
             let session = client.authenticate_device(&device, true, None).await?;
-            let mut socket = LoadSocket::open(server.http, &session.token, format).await?;
+            let mut socket = LoadSocket::open(server.http, &session.token, format, false).await?;
             let entrance = if seat == 0 {
                 Message::MatchCreate(MatchCreate::default())
             } else {

@@ -6,10 +6,12 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, bail};
 use bytes::{Buf as _, Bytes, BytesMut};
 use tagus_wire::realtime::envelope::Message;
-use tagus_wire::realtime::{Envelope, Match};
+use tagus_wire::realtime::{Envelope, Match, MatchJoin, match_join};
 use tagus_wire::{Format, decode_envelope, encode_envelope};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+use super::crowd::Seat;
 
 /// A WebSocket to the measured server. Understands whole frames only, which is all that the server sends.
 pub(super) struct LoadSocket {
@@ -25,17 +27,29 @@ impl LoadSocket {
         server: SocketAddr,
         token: &str,
         format: Format,
+        ext: bool,
+    ) -> anyhow::Result<Self> {
+        let name = match format {
+            Format::Json => "json",
+            Format::Protobuf => "protobuf",
+        };
+        let ext = u8::from(ext);
+        let path = format!("/ws?format={name}&ext={ext}&token={token}");
+        Self::upgrade(server, &path, format).await
+    }
+
+    /// Connects by any path; the format says whether the frames are text.
+    pub(super) async fn upgrade(
+        server: SocketAddr,
+        path: &str,
+        format: Format,
     ) -> anyhow::Result<Self> {
         let mut stream = TcpStream::connect(server)
             .await
             .context("connect; too few ports or open files?")?;
         stream.set_nodelay(true)?;
-        let name = match format {
-            Format::Json => "json",
-            Format::Protobuf => "protobuf",
-        };
         let request = format!(
-            "GET /ws?format={name}&token={token} HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\n\
              Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGFndXMgYmVuY2ggbG9hZA==\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).await?;
@@ -146,25 +160,35 @@ impl LoadSocket {
         }
     }
 
-    /// A masked frame in one write. A socket that does not take it at once means a server that does not read any more.
-    fn write(&mut self, opcode: u8, payload: &[u8]) -> anyhow::Result<()> {
-        self.frame.clear();
-        self.frame.push(0x80 | opcode);
-        match u8::try_from(payload.len()) {
-            Ok(short) if short < 126 => self.frame.push(0x80 | short),
-            _ => {
-                let length = u16::try_from(payload.len()).context("a message is too long")?;
-                self.frame.push(0x80 | 126);
-                self.frame.extend_from_slice(&length.to_be_bytes());
+    /// Joins a room and waits until it is joined and its number is known.
+    pub(super) async fn sit(mut self, match_id: &str) -> anyhow::Result<Seat> {
+        let id = Some(match_join::Id::MatchId(match_id.to_owned()));
+        let join = MatchJoin {
+            id,
+            ..MatchJoin::default()
+        };
+        self.enter(Message::MatchJoin(join)).await?;
+        let room = loop {
+            if let Message::RoomNumber(number) = self.receive().await?.0 {
+                break number.room;
             }
-        }
-        self.frame.extend_from_slice(&MASK);
-        self.frame.extend(
-            payload
-                .iter()
-                .zip(MASK.iter().cycle())
-                .map(|(byte, mask)| byte ^ mask),
-        );
+        };
+        self.seat(room)
+    }
+
+    /// The socket as a player's, who names the room by this number.
+    pub(super) fn seat(self, room: u32) -> anyhow::Result<Seat> {
+        Ok(Seat {
+            stream: self.stream.into_std()?,
+            leftover: self.received.to_vec(),
+            room,
+        })
+    }
+
+    /// A masked frame in one write. A socket that does not take it at once means a server that does not read any more.
+    pub(super) fn write(&mut self, opcode: u8, payload: &[u8]) -> anyhow::Result<()> {
+        self.frame.clear();
+        put_frame(opcode, payload, &mut self.frame);
         let written = self
             .stream
             .try_write(&self.frame)
@@ -176,8 +200,25 @@ impl LoadSocket {
     }
 }
 
+/// Appends a masked frame.
+pub(super) fn put_frame(opcode: u8, payload: &[u8], out: &mut Vec<u8>) {
+    out.push(0x80 | opcode);
+    if let Ok(short @ 0..126) = u8::try_from(payload.len()) {
+        out.push(0x80 | short);
+    } else if let Ok(length) = u16::try_from(payload.len()) {
+        out.push(0x80 | 126);
+        out.extend_from_slice(&length.to_be_bytes());
+    } else {
+        out.push(0x80 | 127);
+        out.extend_from_slice(&(payload.len() as u64).to_be_bytes());
+    }
+    out.extend_from_slice(&MASK);
+    let masked = payload.iter().zip(MASK.iter().cycle());
+    out.extend(masked.map(|(byte, mask)| byte ^ mask));
+}
+
 /// Opcode, bytes of the header and bytes of the payload, once the header is whole.
-fn parse_header(received: &[u8]) -> Option<(u8, usize, usize)> {
+pub(super) fn parse_header(received: &[u8]) -> Option<(u8, usize, usize)> {
     let opcode = received.first()? & 0x0f;
     match received.get(1)? & 0x7f {
         126 => Some((
@@ -195,8 +236,8 @@ fn parse_header(received: &[u8]) -> Option<(u8, usize, usize)> {
 
 const READ_BYTES: usize = 4_096;
 const OPCODE_TEXT: u8 = 1;
-const OPCODE_BINARY: u8 = 2;
-const OPCODE_CLOSE: u8 = 8;
+pub(super) const OPCODE_BINARY: u8 = 2;
+pub(super) const OPCODE_CLOSE: u8 = 8;
 const OPCODE_PING: u8 = 9;
 const OPCODE_PONG: u8 = 10;
 /// Chance in the mask protects browsers behind proxies; here it would only cost time.

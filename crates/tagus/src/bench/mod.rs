@@ -2,25 +2,43 @@
 //!
 //! With `--json` each row is one object on one line; `docs/benchmarks.md` says what its keys mean.
 
+use std::path::PathBuf;
+
 use anyhow::bail;
 use clap::{Args, Subcommand};
 
 mod api;
+#[cfg(feature = "arcade")]
+mod arena;
+mod colyseus;
 mod connect;
+mod crowd;
+mod exchange;
 mod fanout;
+mod framing;
 mod http;
 mod limits;
 mod load;
+mod matchmaker;
 mod proc;
 mod progress;
+mod proxy;
 mod raw;
+mod report;
+mod rooms;
+mod row;
 mod server;
 mod tally;
+mod world;
 
 use api::ApiArgs;
+use colyseus::ColyseusArgs;
 use connect::ConnectArgs;
 use fanout::FanoutArgs;
+use matchmaker::MatchmakerArgs;
 pub use raw::obey;
+use report::Reporter;
+use world::{RoomsArgs, WorldArgs};
 
 /// Measure this machine's server: a child process on free ports, with its own data folder.
 #[derive(Args, Debug)]
@@ -30,6 +48,9 @@ pub struct BenchArgs {
     /// Print each row as one JSON object on one line; docs/benchmarks.md says what its keys mean.
     #[arg(long, global = true)]
     json: bool,
+    /// Output of an earlier run with --json: say what has changed since.
+    #[arg(long, global = true, value_name = "FILE")]
+    compare: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -40,6 +61,21 @@ enum Workload {
     Connect(ConnectArgs),
     /// Requests over kept HTTP connections, beside what the disk and the database allow.
     Api(ApiArgs),
+    /// One large room of people who walk, each seeing what is near.
+    World(WorldArgs),
+    /// Many small rooms of people who all see each other.
+    Rooms(RoomsArgs),
+    /// One arena full of players.
+    #[cfg(feature = "arcade")]
+    Arena(arena::ArenaArgs),
+    /// The people of `world` on a Colyseus server that runs already; `cargo xtask colyseus` starts one.
+    #[command(hide = true)]
+    Colyseus(ColyseusArgs),
+    /// A day of players who look for others, in virtual time and without a server, beside a model of an interval
+    /// matchmaker.
+    Matchmaker(MatchmakerArgs),
+    /// No workload, but a bad line: passes connections on to a server, late, unevenly and with losses.
+    Proxy(proxy::ProxyArgs),
 }
 
 /// Runs a workload and prints its rows.
@@ -49,6 +85,7 @@ enum Workload {
 /// Ctrl-C. The server is ended and its folder removed in any case.
 pub fn run(args: BenchArgs) -> anyhow::Result<()> {
     tagus_net::raise_open_files()?;
+    let reporter = Reporter::new(args.json, args.compare)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -56,9 +93,16 @@ pub fn run(args: BenchArgs) -> anyhow::Result<()> {
     local.block_on(&runtime, async {
         let workload = async {
             match args.workload {
-                Workload::Fanout(fanout) => fanout::run(fanout, args.json).await,
-                Workload::Connect(connect) => connect::run(connect, args.json).await,
-                Workload::Api(api) => api::run(api, args.json).await,
+                Workload::Fanout(fanout) => fanout::run(fanout, &reporter).await,
+                Workload::Connect(connect) => connect::run(connect, &reporter).await,
+                Workload::Api(api) => api::run(api, &reporter).await,
+                Workload::World(world) => world::run_world(world, &reporter).await,
+                Workload::Rooms(rooms) => world::run_rooms(rooms, &reporter).await,
+                #[cfg(feature = "arcade")]
+                Workload::Arena(arena) => arena::run(arena, &reporter).await,
+                Workload::Colyseus(colyseus) => colyseus::run(colyseus, &reporter).await,
+                Workload::Matchmaker(matchmaker) => matchmaker::run(matchmaker, &reporter).await,
+                Workload::Proxy(proxy) => proxy::run(proxy).await,
             }
         };
         tokio::select! {

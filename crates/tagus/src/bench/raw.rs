@@ -11,9 +11,19 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tagus_net::{WsOpcode, ws_frame};
 
+use super::exchange::Exchange;
 use super::proc::thread_cpu_us;
 
-/// What the writes look like. One line of JSON on the control connection.
+/// What the bench asks for: one line of JSON on the control connection, answered by another.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) enum Asked {
+    /// Plain writes to the clients' sockets.
+    Write(Order),
+    /// Plain writes and reads over sockets of their own. The port to connect to is told before, on a line of its own.
+    Exchange(Exchange),
+}
+
+/// What the writes look like.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Order {
     /// Groups of sockets, by the ports of their far ends. A message to a group is one write to each of its sockets
@@ -29,7 +39,7 @@ pub(super) struct Order {
     pub(super) length_ms: u64,
 }
 
-/// What was done. One line of JSON in answer.
+/// What was done.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Written {
     /// Writes.
@@ -62,12 +72,20 @@ pub fn obey(control: SocketAddr) -> io::Result<JoinHandle<()>> {
 fn serve_orders(stream: TcpStream) -> io::Result<()> {
     let mut answers = stream.try_clone()?;
     for line in BufReader::new(stream).lines() {
-        let order: Order = serde_json::from_str(&line?)?;
-        let written = carry_out(&order).unwrap_or_else(|error| Written {
-            failure: error.to_string(),
-            ..Written::default()
-        });
-        let answer = serde_json::to_string(&written)?;
+        let answer = match serde_json::from_str(&line?)? {
+            Asked::Write(order) => {
+                let written = carry_out(&order).unwrap_or_else(|error| Written {
+                    failure: error.to_string(),
+                    ..Written::default()
+                });
+                serde_json::to_string(&written)?
+            }
+            Asked::Exchange(exchange) => {
+                let done =
+                    exchange.carry_out(|port| answers.write_all(format!("{port}\n").as_bytes()));
+                serde_json::to_string(&done)?
+            }
+        };
         answers.write_all(format!("{answer}\n").as_bytes())?;
     }
     Ok(())

@@ -9,8 +9,9 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::exchange::{Exchange, Exchanged};
 use super::proc::Process;
-use super::raw::{Order, Written};
+use super::raw::{Asked, Order, Written};
 
 /// How a server is started.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,12 @@ pub(super) struct Plan {
     pub(super) beside: Option<PathBuf>,
     /// Its database, by URL; none: a file in its folder.
     pub(super) store: Option<String>,
+    /// Rooms that it opens, as the configuration's `rooms`; none: those that it always opens.
+    pub(super) rooms: Option<String>,
+    /// Time that data of its relayed matches may wait for company, in milliseconds.
+    pub(super) relayed_gather_ms: u16,
+    /// Processors that it may use, as `taskset -c` takes them; none: all.
+    pub(super) cpus: Option<String>,
 }
 
 /// A running server; killed, and its folder removed, on drop.
@@ -37,6 +44,32 @@ pub(super) struct BenchServer {
 }
 
 struct Running(Child);
+
+/// A process that does nothing as fast as it can; it ends on drop.
+pub(super) struct Busy {
+    _child: Running,
+}
+
+impl Busy {
+    /// On these processors, as `taskset -c` takes them.
+    pub(super) fn start(cpus: &str) -> anyhow::Result<Self> {
+        let mut command = on_cpus(Some(cpus), Path::new("sh"));
+        let child = command.args(["-c", "while :; do :; done"]).spawn();
+        Ok(Self {
+            _child: Running(child.context("start a busy loop")?),
+        })
+    }
+}
+
+/// A command that runs on these processors, or on all.
+fn on_cpus(cpus: Option<&str>, program: &Path) -> Command {
+    let Some(cpus) = cpus else {
+        return Command::new(program);
+    };
+    let mut command = Command::new("taskset");
+    command.args(["-c", cpus]).arg(program);
+    command
+}
 
 struct Folder(PathBuf);
 
@@ -56,7 +89,7 @@ impl BenchServer {
         let folder = Folder::make(plan.beside.as_deref())?;
         let ready_file = folder.0.join("ready.json");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let mut command = Command::new(program);
+        let mut command = on_cpus(plan.cpus.as_deref(), &program);
         command
             .arg("bench-server")
             .arg("--control")
@@ -71,10 +104,17 @@ impl BenchServer {
             .arg(&ready_file)
             // All clients come from one address.
             .env("TAGUS_LIMITS__CONNECTIONS_PER_ADDRESS_MAX", "1000000")
+            .env(
+                "TAGUS_RELAYED_GATHER_MS",
+                plan.relayed_gather_ms.to_string(),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         if let Some(url) = &plan.store {
             command.env("TAGUS_STORE__URL", url);
+        }
+        if let Some(rooms) = &plan.rooms {
+            command.env("TAGUS_ROOMS", rooms);
         }
         // Ctrl-C reaches the bench alone, which then ends its server.
         #[cfg(unix)]
@@ -107,17 +147,47 @@ impl BenchServer {
 
     /// Has a thread of the server write plainly to the sockets of its clients.
     pub(super) async fn write_raw(&mut self, order: &Order) -> anyhow::Result<Written> {
-        let line = format!("{}\n", serde_json::to_string(order)?);
-        self.control.get_mut().write_all(line.as_bytes()).await?;
-        let mut answer = String::new();
-        self.control.read_line(&mut answer).await?;
-        let written: Written = serde_json::from_str(&answer).context("read the writer's answer")?;
+        self.ask(&Asked::Write(order.clone())).await?;
+        let written: Written = self.answer().await?;
         ensure!(
             written.failure.is_empty(),
             "plain writes: {}",
             written.failure
         );
         Ok(written)
+    }
+
+    /// Has a thread of the server listen for so many players, to write to them and read from them plainly; answers the
+    /// address.
+    pub(super) async fn begin_exchange(
+        &mut self,
+        exchange: &Exchange,
+    ) -> anyhow::Result<SocketAddr> {
+        self.ask(&Asked::Exchange(exchange.clone())).await?;
+        let port: u16 = self.answer().await?;
+        Ok((Ipv4Addr::LOCALHOST, port).into())
+    }
+
+    /// Waits for the end of the exchange.
+    pub(super) async fn end_exchange(&mut self) -> anyhow::Result<Exchanged> {
+        let done: Exchanged = self.answer().await?;
+        ensure!(
+            done.failure.is_empty(),
+            "plain writes and reads: {}",
+            done.failure
+        );
+        Ok(done)
+    }
+
+    async fn ask(&mut self, asked: &Asked) -> anyhow::Result<()> {
+        let line = format!("{}\n", serde_json::to_string(asked)?);
+        Ok(self.control.get_mut().write_all(line.as_bytes()).await?)
+    }
+
+    async fn answer<T: serde::de::DeserializeOwned>(&mut self) -> anyhow::Result<T> {
+        let mut answer = String::new();
+        self.control.read_line(&mut answer).await?;
+        serde_json::from_str(&answer).context("read the writer's answer")
     }
 
     /// Asks the server's metrics.

@@ -182,7 +182,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn json(&self, args: &FanoutArgs) -> String {
+    pub(super) fn json(&self, args: &FanoutArgs) -> serde_json::Value {
         serde_json::json!({
             "bench": "fanout",
             "format": name(self.format),
@@ -192,6 +192,7 @@ impl Row {
             "rate": args.rate,
             "bytes": args.bytes,
             "seconds": args.seconds,
+            "gather_ms": args.gather_ms,
             "frame_bytes": self.frame_bytes,
             "sent_per_s": self.sent_per_s,
             "delivered_per_s": self.delivered_per_s,
@@ -211,7 +212,6 @@ impl Row {
             "load_wakes_per_s": self.load_wakes_per_s,
             "raw_load_wakes_per_s": self.raw_load_wakes_per_s,
         })
-        .to_string()
     }
 
     pub(super) fn text(&self) -> String {
@@ -249,11 +249,12 @@ pub(super) fn header(args: &FanoutArgs) -> String {
         bytes,
         seconds,
         shards,
+        gather_ms,
         ..
     } = args;
     format!(
         "fanout: {matches} matches of {clients} clients, {rate} messages a second of {bytes} bytes from each, \
-         {seconds} s in {ROUNDS} rounds, {shards} shard(s)\n\
+         {seconds} s in {ROUNDS} rounds, {shards} shard(s), deliveries may wait {gather_ms} ms\n\
          deliveries per read of the load and per write of the server; latency in microseconds;\n\
          CPU in microseconds: the server's per delivery, its plain write's, the load's own per delivery;\n\
          wakes per second of the server's shards (s), of the plain writer (r), of the load beside each (ls, lr)\n\

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use tagus_net::Limits;
 use tagus_players::matchmaker::GATHER_MS_MAX;
+use tagus_room::{GATHER_MS_MAX as GATHER_MS_ROOM_MAX, RESERVE_MS_MAX};
 use toml::Value;
 
 use super::setting::{Kind, Setting};
@@ -100,6 +101,12 @@ pub(crate) fn keys() -> Vec<Key> {
             "Time that rooms get to end when the server stops.";
         "tick_ms_max" = tick_ms_max, from(0, 60_000), "ms",
             "Time that a tick of a room may take before it is counted and logged as an overrun; 0: the room's period.";
+        "relayed_gather_ms" = relayed_gather_ms, from(0, GATHER_MS_ROOM_MAX.into()), "ms",
+            "Time that data of relayed matches may wait so that several messages to a client share a write. 0: it leaves at once.";
+        "snapshot_lag_ms_max" = snapshot_lag_ms_max, from(0, 60_000), "ms",
+            "How much older than what it was sent the last snapshot may be that a client says it has applied. Beyond it the client is sent fewer views until it has caught up. 0: whatever it says. Clients that say nothing are sent all.";
+        "agar" = agar, ANY, "",
+            "Whether clients of the public Agar protocol are let into the room `arena` at `/agar`, without a token. On loopback they always are.";
         "log" = log, ANY, "",
             "Level of the log, or levels by target, for example `info,tagus_shard=debug`.";
         "log_format" = log_format, ANY, "",
@@ -132,6 +139,10 @@ pub(crate) fn keys() -> Vec<Key> {
             "Whether a new connection closes the user's older ones, which are told by a notification of code -7.";
         "session.single_session" = single_session, ANY, "",
             "Whether a new login ends the account's other logins.";
+        "session.single_party" = single_party, ANY, "",
+            "Whether a connection that joins a party leaves the other parties that it is in.";
+        "session.single_match" = single_match, ANY, "",
+            "Whether a connection that joins a match leaves the other matches that it is in.";
         "client.version_min" = client.version_min, ANY, "",
             "Least version of clients, such as `1.4.2`; older ones are refused at login and socket. Clients tell theirs in the login variable `client_version` or the header `X-Client-Version`. Empty: every version.";
         "client.version_required" = client.version_required, ANY, "",
@@ -198,6 +209,20 @@ pub(crate) fn keys() -> Vec<Key> {
             "Time that a matchmaker's ticket waits for a full match before a smaller one will do.";
         "matchmaker.tickets_max" = matchmaker.tickets_max, from(1, 10_000_000), "tickets",
             "Matchmaker's tickets that wait at once. One more is refused.";
+        "matchmaker.max_intervals" = matchmaker.max_intervals, from(0, 1_000), "intervals",
+            "Intervals after which a ticket makes no match by itself and is only found by others; until the last of them it waits for a full match, whatever `matchmaker.gather_ms` says. 0: every ticket looks until it is matched.";
+        "matchmaker.interval_ms" = matchmaker.interval_ms, from(1, 3_600_000), "ms",
+            "Length of such an interval.";
+        "matchmaker.regions" = matchmaker.regions, ANY, "",
+            "Regions where matches can be, at most 64. A ticket tells its round-trip time to one in the numeric property `rtt_ms.REGION`; players are matched where they have a region in common that is near enough. In the environment separated by commas.";
+        "matchmaker.rtt_ms_max" = matchmaker.rtt_ms_max, from(1, 60_000), "ms",
+            "Longest round-trip time to the region of a match, but that a ticket's nearest region is always near enough.";
+        "matchmaker.reserve_ms" = matchmaker.reserve_ms, from(1, RESERVE_MS_MAX.into()), "ms",
+            "Time that the seats of a match's players are kept free for them.";
+        "matchmaker.private_rooms_max" = matchmaker.private_rooms_max, from(1, 1_000), "rooms",
+            "Private rooms that one user has opened and that are not over. One more is refused. A mode's game must close a room that is empty.";
+        "matchmaker.modes" = matchmaker.modes, ANY, "",
+            "Modes of play, which tickets name in the string property `mode`: tables with `name`, and as wanted `gather_ms`, `team_count`, `rated`, `game` with `params` as JSON text (a room is opened for each match), `private` (players may open private rooms of the game). In the environment as a TOML list.";
         "bus.message_bytes_max" = bus.message_bytes_max, from(1_024, 67_108_864), "bytes",
             "Longest message between the parts of the server. A longer one is refused.";
         "bus.subject_bytes_max" = bus.subject_bytes_max, from(64, 65_535), "bytes",
@@ -208,6 +233,8 @@ pub(crate) fn keys() -> Vec<Key> {
             "Longest body of an HTTP request. A longer one is refused.";
         "limits.queue_bytes_max" = limits.queue_bytes_max, limit("queue_bytes_max"), "bytes",
             "What may wait for one slow reader. Beyond it the connection is told and closed.";
+        "limits.unsent_bytes_max" = limits.unsent_bytes_max, limit("unsent_bytes_max"), "bytes",
+            "What the operating system may hold for one connection without having sent it, on Linux. What follows waits in the server, where views are left out for a slow reader. 0: as much as it likes.";
         "limits.connections_max" = limits.connections_max, limit("connections_max"), "connections",
             "Connections open at once, on all doors. One more is closed at accept. The limit of open files may lower it.";
         "limits.connections_per_address_max" = limits.connections_per_address_max, limit("connections_per_address_max"), "connections",

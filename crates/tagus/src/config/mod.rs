@@ -20,7 +20,7 @@ use tagus_telemetry::logs::{LogFormat, check_level};
 use crate::entry::ClientConfig;
 
 pub(crate) use load::{Origin, Origins};
-pub use matchmaker::MatchmakerSettings;
+pub use matchmaker::{MatchmakerSettings, Mode};
 pub use server_code::{RemoteConfig, ServerCodeConfig};
 pub use show::configuration_reference;
 pub(crate) use show::tree;
@@ -50,6 +50,15 @@ pub struct Config {
     /// Time that a tick of a room may take before it is counted and logged as an overrun, in milliseconds;
     /// 0: the room's period.
     pub tick_ms_max: u32,
+    /// Time that data of relayed matches may wait so that several messages to a client share a write, in milliseconds
+    /// (0..=1,000), default 0: it leaves at once.
+    pub relayed_gather_ms: u16,
+    /// How much older than what it was sent the last snapshot may be that a client says it has applied, in milliseconds
+    /// (0..=60,000), default 1,000: what a bad mobile network does, and then some. Beyond it the client is sent fewer
+    /// views until it has caught up. 0: whatever it says.
+    pub snapshot_lag_ms_max: u32,
+    /// Whether clients of the Agar protocol are let in without a token at other addresses than loopback too.
+    pub agar: bool,
     /// Keys.
     pub keys: KeyRing,
     /// Life of a session token, in seconds.
@@ -62,6 +71,10 @@ pub struct Config {
     pub single_socket: bool,
     /// Whether a new login ends the account's others.
     pub single_session: bool,
+    /// Whether a connection that joins a party leaves its others.
+    pub single_party: bool,
+    /// Whether a connection that joins a match leaves its others.
+    pub single_match: bool,
     /// Limits of wrong passwords.
     pub failed_passwords: FailedPasswordsConfig,
     /// Versions of clients.
@@ -74,7 +87,7 @@ pub struct Config {
     pub store: StoreSettings,
     /// Limits of streams.
     pub streams: StreamLimits,
-    /// Limits of the matchmaker.
+    /// The matchmaker and its modes.
     pub matchmaker: MatchmakerSettings,
     /// Limits of messages between the parts of the server.
     pub bus: BusLimits,
@@ -177,6 +190,9 @@ impl Default for Config {
             node: "tagus".to_owned(),
             grace_ms: 2_000,
             tick_ms_max: 0,
+            relayed_gather_ms: 0,
+            agar: false,
+            snapshot_lag_ms_max: 1_000,
             keys: KeyRing {
                 server: Secret::new(DEFAULT_SERVER_KEY),
                 http: Secret::new(DEFAULT_HTTP_KEY),
@@ -189,6 +205,8 @@ impl Default for Config {
             logouts_max: 1_000_000,
             single_socket: false,
             single_session: false,
+            single_party: false,
+            single_match: false,
             failed_passwords: FailedPasswordsConfig::default(),
             client: ClientConfig::default(),
             codes_alphabet: CODES_ALPHABET.to_owned(),
@@ -251,6 +269,9 @@ impl Config {
         if self.proxy_protocol && self.trusted.texts().next().is_none() {
             let reason = "needs trusted_proxies: the header of anybody else is not believed";
             return wrong("proxy_protocol", reason.to_owned());
+        }
+        if let Err((key, reason)) = self.matchmaker.check() {
+            return wrong(key, reason);
         }
         if let Err(reason) = server_code::check_remotes(&self.remotes) {
             return wrong("remotes", reason);

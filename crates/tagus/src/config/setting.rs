@@ -9,7 +9,7 @@ use tagus_players::Secret;
 use tagus_telemetry::logs::LogFormat;
 use toml::Value;
 
-use super::{RemoteConfig, RoomConfig, StoreUrl};
+use super::{Mode, RemoteConfig, RoomConfig, StoreUrl};
 
 /// What kind of value a key takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -214,28 +214,44 @@ impl Setting for TrustedProxies {
     }
 
     fn read(&mut self, value: &Value) -> Result<(), String> {
-        let texts = value
-            .as_array()
-            .and_then(|array| array.iter().map(Value::as_str).collect::<Option<Vec<_>>>())
-            .ok_or_else(|| wrong(value, Self::KIND))?;
-        *self = Self::parse(&texts).map_err(|error| error.to_string())?;
+        *self = Self::parse(&texts(value)?).map_err(|error| error.to_string())?;
         Ok(())
     }
 }
 
-impl Setting for Vec<RoomConfig> {
-    const KIND: Kind = Kind::Tables;
+impl Setting for Vec<String> {
+    const KIND: Kind = Kind::List;
 
     fn show(&self) -> Option<Value> {
-        let rooms = self.iter().map(Value::try_from);
-        Some(Value::Array(rooms.collect::<Result<_, _>>().ok()?))
+        Some(self.clone().into())
     }
 
     fn read(&mut self, value: &Value) -> Result<(), String> {
-        *self = Self::deserialize(value.clone()).map_err(|error| error.message().to_owned())?;
+        let texts = texts(value)?;
+        *self = texts.into_iter().map(str::to_owned).collect();
         Ok(())
     }
 }
+
+macro_rules! tables {
+    ($($table:ty),*) => {$(
+        impl Setting for Vec<$table> {
+            const KIND: Kind = Kind::Tables;
+
+            fn show(&self) -> Option<Value> {
+                let tables = self.iter().map(Value::try_from);
+                Some(Value::Array(tables.collect::<Result<_, _>>().ok()?))
+            }
+
+            fn read(&mut self, value: &Value) -> Result<(), String> {
+                *self = Self::deserialize(value.clone()).map_err(|error| error.message().to_owned())?;
+                Ok(())
+            }
+        }
+    )*};
+}
+
+tables!(Mode, RoomConfig);
 
 impl Setting for Vec<RemoteConfig> {
     const KIND: Kind = Kind::SecretTables;
@@ -253,6 +269,12 @@ impl Setting for Vec<RemoteConfig> {
 
 fn text(value: &Value) -> Result<&str, String> {
     value.as_str().ok_or_else(|| wrong(value, Kind::Text))
+}
+
+fn texts(value: &Value) -> Result<Vec<&str>, String> {
+    let array = value.as_array();
+    let texts = array.and_then(|array| array.iter().map(Value::as_str).collect());
+    texts.ok_or_else(|| wrong(value, Kind::List))
 }
 
 fn wrong(value: &Value, kind: Kind) -> String {

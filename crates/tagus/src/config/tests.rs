@@ -51,6 +51,75 @@ fn the_environment_reaches_every_kind_of_key() {
 }
 
 #[test]
+fn modes_are_read_shown_and_checked() {
+    let duel = r#"[{ name = "duel", team_count = 2, rated = true }, { name = "cards", game = "cards", params = "{}", private = true, gather_ms = 0 }]"#;
+    let settings = [
+        ("TAGUS_MATCHMAKER__MODES", duel),
+        ("TAGUS_MATCHMAKER__REGIONS", "east, west"),
+    ];
+    let config = load(&settings).unwrap();
+    config.check().unwrap();
+    assert_eq!(config.matchmaker.regions, ["east", "west"]);
+    let duel = config.matchmaker.mode("duel").unwrap();
+    assert_eq!(
+        (duel.team_count, duel.rated, duel.gather_ms),
+        (2, true, None)
+    );
+    let cards = config.matchmaker.mode("cards").unwrap();
+    assert_eq!((cards.private, cards.gather_ms), (true, Some(0)));
+    assert_eq!(config.matchmaker.mode("Duel"), None);
+
+    let long = "x".repeat(65);
+    let long = format!("[[matchmaker.modes]]\nname = \"{long}\"");
+    let regions = "[matchmaker]\nregions = [\"a\", \"a\"]";
+    let cases = [
+        ("[[matchmaker.modes]]\ngame = \"x\"", "missing field `name`"),
+        (
+            "[[matchmaker.modes]]\nname = \"\"",
+            "must have a name of 1 to 64 bytes",
+        ),
+        (&long, "must have a name of 1 to 64 bytes"),
+        (
+            "[[matchmaker.modes]]\nname = \"a\"\nteam_count = 1",
+            "has team_count 1, which must be 0 or from 2 to 64",
+        ),
+        (
+            "[[matchmaker.modes]]\nname = \"a\"\nteam_count = 65",
+            "has team_count 65, which must be 0 or from 2 to 64",
+        ),
+        (
+            "[[matchmaker.modes]]\nname = \"a\"\ngather_ms = 3600001",
+            "has gather_ms 3600001, which must be at most 3600000",
+        ),
+        (
+            "[[matchmaker.modes]]\nname = \"a\"\nprivate = true",
+            "is private and has no game",
+        ),
+        (
+            "[[matchmaker.modes]]\nname = \"a\"\nparams = \"1\"",
+            "has params and no game",
+        ),
+        (
+            "[[matchmaker.modes]]\nname = \"a\"\n[[matchmaker.modes]]\nname = \"a\"",
+            "has \"a\" twice",
+        ),
+        (
+            "[[matchmaker.modes]]\nname = \"a\"\nmode = 1",
+            "unknown field `mode`",
+        ),
+        (regions, "has \"a\" twice"),
+        ("[matchmaker]\nregions = [\"\"]", "must have 1 to 64 bytes"),
+        ("[matchmaker]\nregions = \"a\"", "must be a list of texts"),
+        ("[matchmaker]\ninterval_ms = 0", "must be from 1 to 3600000"),
+        ("[matchmaker]\nreserve_ms = 0", "must be from 1 to 120000"),
+    ];
+    for (text, expected) in cases {
+        let reason = refusal(text);
+        assert!(reason.contains(expected), "{text}: {reason}");
+    }
+}
+
+#[test]
 fn the_environment_wins_over_the_file() {
     let text = "http_port = 1\ntcp_port = 2\n[session]\ntoken_secs = 3\n";
     let (config, origins) = load_file(text, &[("TAGUS_HTTP_PORT", "9")]).unwrap();

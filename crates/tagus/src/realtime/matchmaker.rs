@@ -1,20 +1,20 @@
 //! Tickets of the matchmaker, of single players and of parties: made and taken back.
 
-use tagus_players::PlayersError;
-use tagus_players::matchmaker::{TicketId, Wish};
-use tagus_players::query::Query;
+use tagus_players::matchmaker::TicketId;
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::realtime::{
     MatchmakerAdd, MatchmakerTicket, PartyMatchmakerAdd, PartyMatchmakerRemove,
+    PartyMatchmakerTicket,
 };
 
 use super::parties::party_id;
 use super::{Asker, Failure, Reply};
+use crate::matchmaker::{self, Answer, MatchmakerWish};
 
-pub(super) fn add(asker: &Asker, message: MatchmakerAdd) -> Result<Reply, Failure> {
-    let wish = wish(message)?;
+pub(super) async fn add(asker: &Asker, message: MatchmakerAdd) -> Result<Reply, Failure> {
     let session_id = asker.requester.session_id;
-    let id = asker.gateway.matchmaker.add(session_id, wish)?;
+    let wish = wish(message);
+    let id = matchmaker::add(&asker.gateway, &[session_id], wish, Answer::Follows).await?;
     let ticket = id.to_string();
     Ok(Reply {
         ticket: Some(id),
@@ -29,7 +29,10 @@ pub(super) fn remove(asker: &Asker, ticket: &str) -> Result<Reply, Failure> {
     Ok(Reply::default())
 }
 
-pub(super) fn add_party(asker: &Asker, message: PartyMatchmakerAdd) -> Result<Reply, Failure> {
+pub(super) async fn add_party(
+    asker: &Asker,
+    message: PartyMatchmakerAdd,
+) -> Result<Reply, Failure> {
     let (party, by) = (party_id(&message.party_id)?, asker.requester.session_id);
     let wish = wish(MatchmakerAdd {
         min_count: message.min_count,
@@ -38,11 +41,16 @@ pub(super) fn add_party(asker: &Asker, message: PartyMatchmakerAdd) -> Result<Re
         string_properties: message.string_properties,
         numeric_properties: message.numeric_properties,
         count_multiple: message.count_multiple,
-    })?;
-    let (id, ticket) = asker.gateway.parties.add_ticket(&party, by, wish)?;
+    });
+    let gateway = &asker.gateway;
+    let id = matchmaker::add_party(gateway, &party, Some(by), wish, Answer::Follows).await?;
+    let answer = PartyMatchmakerTicket {
+        party_id: party.to_string(),
+        ticket: id.to_string(),
+    };
     Ok(Reply {
         ticket: Some(id),
-        ..Reply::from(Message::PartyMatchmakerTicket(ticket))
+        ..Reply::from(Message::PartyMatchmakerTicket(answer))
     })
 }
 
@@ -56,16 +64,17 @@ pub(super) fn remove_party(
     Ok(Reply::default())
 }
 
-fn wish(message: MatchmakerAdd) -> Result<Wish, Failure> {
-    let query = Query::parse(&message.query).map_err(PlayersError::from)?;
+fn wish(message: MatchmakerAdd) -> MatchmakerWish {
     // What is below 0 is refused as 0 is.
     let count = |count: i32| u32::try_from(count).unwrap_or_default();
-    Ok(Wish {
-        count_multiple: message.count_multiple.map_or(1, count),
+    MatchmakerWish {
+        min_count: count(message.min_count),
+        max_count: count(message.max_count),
+        count_multiple: message.count_multiple.map(count),
+        query: message.query,
         string_properties: message.string_properties,
         numeric_properties: message.numeric_properties,
-        ..Wish::new(count(message.min_count), count(message.max_count), query)
-    })
+    }
 }
 
 fn ticket_id(text: &str) -> Result<TicketId, Failure> {

@@ -1,9 +1,11 @@
 //! Parties: their members and leaders. What is asked of a leader about somebody names their connection.
 
 use tagus_base::SessionId;
-use tagus_players::{PartyId, PartyJoin, PartySettings};
+use tagus_players::{CodeRefused, PartyId, PartyJoin, PartySettings};
 use tagus_wire::realtime::envelope::Message;
-use tagus_wire::realtime::{PartyCreate, PartyDataSend, PartyUpdate, UserPresence};
+use tagus_wire::realtime::{
+    PartyCreate, PartyDataSend, PartyJoin as PartyJoinMessage, PartyUpdate, UserPresence,
+};
 
 use super::{Asker, Failure, Reply};
 
@@ -22,10 +24,17 @@ pub(super) fn create(asker: &Asker, message: PartyCreate) -> Result<Reply, Failu
     })
 }
 
+/// By its id, or by its join code: then the answer tells the id.
 pub(super) fn join(asker: &Asker, party: &str) -> Result<Reply, Failure> {
-    let (id, session_id) = (party_id(party)?, asker.requester.session_id);
+    let (id, is_code) = match party.parse() {
+        Ok(id) => (id, false),
+        Err(_) => (party_of_code(asker, party)?, true),
+    };
+    let session_id = asker.requester.session_id;
     let joined = asker.gateway.parties.join(&id, session_id)?;
+    let party_id = id.to_string();
     Ok(Reply {
+        message: is_code.then_some(Message::PartyJoin(PartyJoinMessage { party_id })),
         welcome: (joined == PartyJoin::Member).then_some((id, session_id)),
         ..Reply::default()
     })
@@ -104,6 +113,17 @@ pub(super) fn send(asker: &Asker, message: PartyDataSend) -> Result<Reply, Failu
 pub(super) fn party_id(text: &str) -> Result<PartyId, Failure> {
     let id = text.parse();
     id.map_err(|_| Failure::bad_input("Invalid party ID"))
+}
+
+fn party_of_code(asker: &Asker, code: &str) -> Result<PartyId, Failure> {
+    let party = asker.gateway.join_codes.party(&asker.requester, code);
+    party.map_err(|refused| {
+        Failure::bad_input(match refused {
+            CodeRefused::NoCode => "Invalid party ID",
+            CodeRefused::Unknown => "Party not found",
+            CodeRefused::TooManyWrong(_) => "Too many wrong join codes, try again later.",
+        })
+    })
 }
 
 fn session_of(presence: Option<UserPresence>) -> Result<SessionId, Failure> {

@@ -20,6 +20,14 @@ impl Tagus {
         self.gateway.parties.get(id)
     }
 
+    /// The code by which players join a party until it ends or its leader revokes it.
+    ///
+    /// # Errors
+    /// No such party; there are too many codes.
+    pub fn party_code(&self, id: &PartyId) -> Result<String, ApiError> {
+        self.gateway.parties.code_of(id)
+    }
+
     /// Changes whether a party is open and hidden, and its label; its members are told.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail as its tests do")]
 
+mod agar;
 mod bad_input;
 mod chat;
 mod doors;
@@ -9,14 +10,17 @@ mod groups;
 mod held_seats;
 mod hooks;
 mod identities;
+mod join_codes;
 mod leaderboards;
 mod match_listing;
 mod matchmaker;
 mod migrate;
 mod operation;
 mod parties;
+mod ratings;
 mod recordings;
 mod remotes;
+mod reservations;
 mod room_data;
 mod room_store;
 mod rooms;
@@ -24,6 +28,7 @@ mod server;
 mod server_code;
 mod service;
 mod sessions;
+mod slow_readers;
 mod social;
 mod socket;
 mod starting;

@@ -3,18 +3,21 @@
 use serde_json::{Value, json};
 use tagus::base::SeatIndex;
 use tagus::query::Query;
-use tagus::room::{Game, InitError, Input, LeaveReason, RestoreError, Room, Settings, Setup};
+use tagus::room::{Game, InitError, Input, LeaveReason, RestoreError, Room, Settings, Setup, To};
 use tagus::{ApiError, RoomFilter, RpcCall};
+use tagus_wire::realtime::MatchDataSend;
+use tagus_wire::realtime::envelope::Message;
 
 use crate::server::{Answer, Server, bearer};
 use crate::socket::{Client, Kind};
 
-/// A game that does nothing; its parameters are its label.
+/// A game whose parameters are its label. Each message is answered to all, and then it is the label, as is a signal.
 struct Labelled;
 
 impl Game for Labelled {
     fn init(setup: Setup<'_>) -> Result<(Self, Settings), InitError> {
         let settings = Settings {
+            tick_rate_hz: 60,
             label: String::from_utf8_lossy(setup.params).into_owned(),
             ..Settings::default()
         };
@@ -25,7 +28,21 @@ impl Game for Labelled {
 
     fn leave(&mut self, _: &mut Room<'_>, _: SeatIndex, _: LeaveReason) {}
 
-    fn tick(&mut self, _: &mut Room<'_>, _: &[Input]) {}
+    fn tick(&mut self, room: &mut Room<'_>, inputs: &[Input]) {
+        for input in inputs {
+            if let Input::Message(message) = input {
+                let label = String::from_utf8_lossy(&message.data).into_owned();
+                room.send(To::All, 1, label.clone());
+                room.set_label(label).unwrap();
+            }
+        }
+    }
+
+    fn signal(&mut self, room: &mut Room<'_>, data: &[u8]) -> Vec<u8> {
+        let label = String::from_utf8_lossy(data).into_owned();
+        room.set_label(label).unwrap();
+        Vec::new()
+    }
 
     fn snapshot(&self, _: &mut Vec<u8>) {}
 
@@ -41,6 +58,28 @@ fn start(data: &std::path::Path) -> Server {
             .rpc("open", async |call: RpcCall| {
                 let id = call.tagus.room_create("labelled", call.payload).await?;
                 Ok(id.to_string())
+            })
+            .rpc("open_and_list", async |call: RpcCall| {
+                let mut found = Vec::new();
+                for number in 0..50 {
+                    let label = format!("{}{number}", call.payload);
+                    let id = call.tagus.room_create("labelled", label.clone()).await?;
+                    let filter = RoomFilter {
+                        limit: 1,
+                        label: Some(label),
+                        ..RoomFilter::default()
+                    };
+                    let listed = call.tagus.rooms(&filter);
+                    found.push(listed.first().is_some_and(|room| room.id == id));
+                }
+                Ok(found.iter().filter(|found| **found).count().to_string())
+            })
+            .rpc("relabel", async |call: RpcCall| {
+                let (id, label) = call.payload.split_once(' ').unwrap_or_default();
+                let id = call.tagus.room_id(id).unwrap();
+                call.tagus.room_signal(id, label).await;
+                let listed = call.tagus.room(&id).and_then(|room| room.label);
+                Ok(listed.unwrap_or_default().to_string())
             })
             .rpc("rooms", async |call: RpcCall| {
                 let query = Query::parse(&call.payload);
@@ -93,10 +132,7 @@ fn matches_are_found_by_their_labels() {
         rpc(&server, &ana, "open", label);
     }
     let mut client = Client::open(&server, Kind::Json, &token);
-    client.ask(
-        "1",
-        tagus_wire::realtime::envelope::Message::MatchCreate(Default::default()),
-    );
+    client.ask("1", Message::MatchCreate(Default::default()));
     client.envelope();
     for (query, expected) in [
         ("label.mode:race", &["{mode:race}"][..]),
@@ -117,11 +153,51 @@ fn matches_are_found_by_their_labels() {
     }
     let relayed = list(&server, &ana, "label.mode:*", "&authoritative=false");
     assert_eq!(relayed.json(), json!({}));
-    let text = list(&server, &ana, "+tick_rate:10", "&label=duel");
+    let text = list(&server, &ana, "+tick_rate:60", "&label=duel");
     assert_eq!(labels(&text), ["duel"]);
     let full = list(&server, &ana, "label.mode:duel", "&min_size=1");
     assert_eq!(labels(&full).len(), 0);
     assert_eq!(rpc(&server, &ana, "rooms", "label.mode:duel"), "2");
+}
+
+#[test]
+fn what_is_known_of_a_room_is_in_the_listings() {
+    let data = tempfile::tempdir().unwrap();
+    let server = start(data.path());
+    let token = server.token("device-looks-at-once");
+    let ana = bearer(&token);
+    assert_eq!(rpc(&server, &ana, "open_and_list", "room "), "50");
+    let id = rpc(&server, &ana, "open", "first");
+    let mut client = Client::open(&server, Kind::Json, &token);
+    client.join(&id);
+    client.until(|message| matches!(message, Message::Match(_)).then_some(()));
+    let listed = list(&server, &ana, "+handler_name:labelled", "&min_size=1");
+    assert_eq!(
+        labels(&listed),
+        ["first"],
+        "the answer to the join came after"
+    );
+    for number in 0..50 {
+        let label = json!({ "number": number }).to_string();
+        let send = MatchDataSend {
+            match_id: id.clone(),
+            data: label.clone().into(),
+            ..MatchDataSend::default()
+        };
+        client.ask("", Message::MatchDataSend(send));
+        let told = client.until(|message| match message {
+            Message::MatchData(data) => Some(data.data),
+            _ => None,
+        });
+        assert_eq!(told, label);
+        // Both by the query and by the label itself.
+        let found = list(&server, &ana, &format!("label.number:{number}"), "");
+        assert_eq!(labels(&found), [format!("{{number:{number}}}")]);
+        let old = list(&server, &ana, &format!("label.number:<{number}"), "");
+        assert_eq!(labels(&old), [""; 0]);
+        let text = format!("signal {number}");
+        assert_eq!(rpc(&server, &ana, "relabel", &format!("{id} {text}")), text);
+    }
 }
 
 #[test]

@@ -264,6 +264,7 @@ fn an_export_has_every_subject() {
         "leaderboard_records",
         "messages",
         "notifications",
+        "ratings",
         "wallet_ledgers",
     ];
     for member in empty {

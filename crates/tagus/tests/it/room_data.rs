@@ -98,6 +98,7 @@ fn data(room: u32, op_code: i64, class: u32) -> Message {
         op_code,
         data: "data".into(),
         class,
+        applied_tick: 0,
     })
 }
 

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use bytes::Bytes;
 use prost::Message as _;
+use socket2::{Domain, Type};
 use tagus_wire::ext::{Hello, Refuse, Welcome};
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::realtime::{Envelope, MatchJoin, Ping, match_join};
@@ -86,7 +87,19 @@ impl Client {
 
     /// A WebSocket with this query.
     pub(crate) fn upgrade(server: &Server, kind: Kind, query: &str) -> Self {
-        let mut stream = connect(&server.http);
+        Self::upgrade_on(connect(&server.http), server, kind, query)
+    }
+
+    /// A WebSocket whose system takes little that is not read.
+    pub(crate) fn upgrade_narrow(server: &Server, kind: Kind, query: &str) -> Self {
+        let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(8 * 1_024).unwrap();
+        let address: std::net::SocketAddr = server.http.parse().unwrap();
+        socket.connect(&address.into()).unwrap();
+        Self::upgrade_on(patient(socket.into()), server, kind, query)
+    }
+
+    fn upgrade_on(mut stream: TcpStream, server: &Server, kind: Kind, query: &str) -> Self {
         let head = format!(
             "GET /ws?{query} HTTP/1.1\r\nhost: {}\r\n{UPGRADE}\r\n",
             server.http
@@ -251,7 +264,10 @@ impl Client {
 }
 
 fn connect(address: &str) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
+    patient(TcpStream::connect(address).unwrap())
+}
+
+fn patient(stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
     stream.set_nodelay(true).unwrap();
@@ -282,4 +298,4 @@ pub(crate) fn tcp_frame(payload: &[u8]) -> Vec<u8> {
 
 const MASK: [u8; 4] = [0x11, 0x22, 0x83, 0x44];
 /// Headers of a good upgrade.
-const UPGRADE: &str = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+pub(crate) const UPGRADE: &str = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";

@@ -110,6 +110,8 @@ pub enum MessageKind {
     RoomData,
     /// `room_number`.
     RoomNumber,
+    /// `match_quality`.
+    MatchQuality,
 }
 
 impl MessageKind {
@@ -167,6 +169,7 @@ impl MessageKind {
         Self::PartyUpdate,
         Self::RoomData,
         Self::RoomNumber,
+        Self::MatchQuality,
     ];
 
     /// The kind of a message.
@@ -225,6 +228,7 @@ impl MessageKind {
             Message::PartyUpdate(_) => Self::PartyUpdate,
             Message::RoomData(_) => Self::RoomData,
             Message::RoomNumber(_) => Self::RoomNumber,
+            Message::MatchQuality(_) => Self::MatchQuality,
         }
     }
 
@@ -284,6 +288,7 @@ impl MessageKind {
             Self::PartyUpdate => "party_update",
             Self::RoomData => "room_data",
             Self::RoomNumber => "room_number",
+            Self::MatchQuality => "match_quality",
         }
     }
 

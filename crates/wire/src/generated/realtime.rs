@@ -8,7 +8,7 @@ pub struct Envelope {
     pub cid: ::prost::alloc::string::String,
     #[prost(
         oneof = "envelope::Message",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 1000, 1001"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 1000, 1001, 1002"
     )]
     pub message: ::core::option::Option<envelope::Message>,
 }
@@ -121,6 +121,8 @@ pub mod envelope {
         RoomData(super::super::tagus::RoomData),
         #[prost(message, tag = "1001")]
         RoomNumber(super::super::tagus::RoomNumber),
+        #[prost(message, tag = "1002")]
+        MatchQuality(super::super::tagus::MatchQuality),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -804,6 +806,7 @@ impl crate::json::Json for Envelope {
             Some(envelope::Message::PartyUpdate(value)) => object.message("party_update", value),
             Some(envelope::Message::RoomData(value)) => object.message("room_data", value),
             Some(envelope::Message::RoomNumber(value)) => object.message("room_number", value),
+            Some(envelope::Message::MatchQuality(value)) => object.message("match_quality", value),
             None => {}
         }
         object.end();
@@ -1073,6 +1076,11 @@ impl crate::json::Json for Envelope {
             "room_number" | "roomNumber" => {
                 if let Some(value) = reader.message()? {
                     self.message = Some(envelope::Message::RoomNumber(value));
+                }
+            }
+            "match_quality" | "matchQuality" => {
+                if let Some(value) = reader.message()? {
+                    self.message = Some(envelope::Message::MatchQuality(value));
                 }
             }
             _ => return Ok(false),

@@ -64,6 +64,9 @@ pub struct RoomData {
     /// Delivery class: 0 reliable and ordered, 1 reliable, 2 sequenced, 3 unreliable.
     #[prost(uint32, tag = "4")]
     pub class: u32,
+    /// From a client: the number of the last tick whose snapshot it has applied, modulo 2^32; 0 says nothing.
+    #[prost(uint32, tag = "5")]
+    pub applied_tick: u32,
 }
 /// Tells, at a join, the number by which this connection names the room from then on.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -72,6 +75,42 @@ pub struct RoomNumber {
     pub match_id: ::prost::alloc::string::String,
     #[prost(uint32, tag = "2")]
     pub room: u32,
+}
+/// Tells, right before `matchmaker_matched`, how good the match is.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MatchQuality {
+    /// The ticket that is matched.
+    #[prost(string, tag = "1")]
+    pub ticket: ::prost::alloc::string::String,
+    /// How long it waited, in milliseconds.
+    #[prost(uint32, tag = "2")]
+    pub wait_ms: u32,
+    /// How long the match's oldest ticket waited, in milliseconds.
+    #[prost(uint32, tag = "3")]
+    pub wait_ms_max: u32,
+    /// The probability that the favourite side wins, 0 to 1; absent where not everybody has a rating.
+    #[prost(message, optional, tag = "4")]
+    pub favourite_wins: ::core::option::Option<f64>,
+    /// Where the match is to be played; empty where the tickets said of no region how far away it is.
+    #[prost(string, tag = "5")]
+    pub region: ::prost::alloc::string::String,
+    /// Shortest and longest round-trip time to the region, in milliseconds.
+    #[prost(uint32, tag = "6")]
+    pub rtt_ms_min: u32,
+    #[prost(uint32, tag = "7")]
+    pub rtt_ms_max: u32,
+    /// The teams, as even as the ratings allow; none where the mode has none.
+    #[prost(message, repeated, tag = "8")]
+    pub teams: ::prost::alloc::vec::Vec<MatchTeam>,
+    /// The mode of the match; empty where the tickets name none, or not all the same.
+    #[prost(string, tag = "9")]
+    pub mode: ::prost::alloc::string::String,
+}
+/// The players of one team.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MatchTeam {
+    #[prost(string, repeated, tag = "1")]
+    pub session_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A message to the members of a stream, as nodes pass it to each other. Clients never see it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -202,6 +241,7 @@ impl crate::json::Json for RoomData {
         object.int64("op_code", self.op_code);
         object.bytes("data", &self.data);
         object.uint32("class", self.class);
+        object.uint32("applied_tick", self.applied_tick);
         object.end();
     }
     fn merge_field(
@@ -214,6 +254,9 @@ impl crate::json::Json for RoomData {
             "op_code" | "opCode" => self.op_code = reader.int64()?.unwrap_or_default(),
             "data" => self.data = reader.bytes()?.unwrap_or_default(),
             "class" => self.class = reader.uint32()?.unwrap_or_default(),
+            "applied_tick" | "appliedTick" => {
+                self.applied_tick = reader.uint32()?.unwrap_or_default()
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -235,6 +278,60 @@ impl crate::json::Json for RoomNumber {
         match key {
             "match_id" | "matchId" => self.match_id = reader.string()?.unwrap_or_default(),
             "room" => self.room = reader.uint32()?.unwrap_or_default(),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl crate::json::Json for MatchQuality {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        let mut object = crate::json::ObjectWriter::new(out);
+        object.string("ticket", &self.ticket);
+        object.uint32("wait_ms", self.wait_ms);
+        object.uint32("wait_ms_max", self.wait_ms_max);
+        object.double_value("favourite_wins", self.favourite_wins);
+        object.string("region", &self.region);
+        object.uint32("rtt_ms_min", self.rtt_ms_min);
+        object.uint32("rtt_ms_max", self.rtt_ms_max);
+        object.messages("teams", &self.teams);
+        object.string("mode", &self.mode);
+        object.end();
+    }
+    fn merge_field(
+        &mut self,
+        key: &str,
+        reader: &mut crate::json::JsonReader<'_>,
+    ) -> Result<bool, crate::json::JsonError> {
+        match key {
+            "ticket" => self.ticket = reader.string()?.unwrap_or_default(),
+            "wait_ms" | "waitMs" => self.wait_ms = reader.uint32()?.unwrap_or_default(),
+            "wait_ms_max" | "waitMsMax" => self.wait_ms_max = reader.uint32()?.unwrap_or_default(),
+            "favourite_wins" | "favouriteWins" => self.favourite_wins = reader.double()?,
+            "region" => self.region = reader.string()?.unwrap_or_default(),
+            "rtt_ms_min" | "rttMsMin" => self.rtt_ms_min = reader.uint32()?.unwrap_or_default(),
+            "rtt_ms_max" | "rttMsMax" => self.rtt_ms_max = reader.uint32()?.unwrap_or_default(),
+            "teams" => self.teams = reader.messages()?,
+            "mode" => self.mode = reader.string()?.unwrap_or_default(),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl crate::json::Json for MatchTeam {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        let mut object = crate::json::ObjectWriter::new(out);
+        object.strings("session_ids", &self.session_ids);
+        object.end();
+    }
+    fn merge_field(
+        &mut self,
+        key: &str,
+        reader: &mut crate::json::JsonReader<'_>,
+    ) -> Result<bool, crate::json::JsonError> {
+        match key {
+            "session_ids" | "sessionIds" => self.session_ids = reader.strings()?,
             _ => return Ok(false),
         }
         Ok(true)

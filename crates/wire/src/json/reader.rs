@@ -210,6 +210,18 @@ impl<'a> JsonReader<'a> {
         self.integer_of()
     }
 
+    /// Reads a number.
+    ///
+    /// # Errors
+    /// When the value is anything else.
+    pub fn double(&mut self) -> Result<Option<f64>> {
+        if self.null()? {
+            Ok(None)
+        } else {
+            Ok(Some(self.number()?))
+        }
+    }
+
     /// Reads an enum's number, or its name by `from_name`. Numbers without a name are kept.
     ///
     /// # Errors

@@ -114,6 +114,13 @@ impl<'a> ObjectWriter<'a> {
         }
     }
 
+    /// A number in a wrapper.
+    pub fn double_value(&mut self, name: &str, value: Option<f64>) {
+        if let Some(value) = value {
+            write_double(self.key(name), value);
+        }
+    }
+
     /// Bytes, as padded base64.
     pub fn bytes(&mut self, name: &str, value: &[u8]) {
         if value.is_empty() {

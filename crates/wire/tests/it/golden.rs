@@ -168,6 +168,32 @@ fn extensions() {
         op_code: -1,
         data: b"abc".as_slice().into(),
         class: 2,
+        applied_tick: 0,
     };
-    check_envelope("room_data", "", Message::RoomData(data));
+    check_envelope("room_data", "", Message::RoomData(data.clone()));
+    let applied_tick = 1_000;
+    let applied = ext::RoomData {
+        applied_tick,
+        ..data
+    };
+    check_envelope("room_data_applied", "", Message::RoomData(applied));
+    let quality = ext::MatchQuality {
+        ticket: "t1".into(),
+        wait_ms: 250,
+        wait_ms_max: 3_000,
+        favourite_wins: Some(0.625),
+        region: "east".into(),
+        rtt_ms_min: 20,
+        rtt_ms_max: 45,
+        teams: vec![
+            ext::MatchTeam {
+                session_ids: vec!["s1".into()],
+            },
+            ext::MatchTeam {
+                session_ids: vec!["s2".into()],
+            },
+        ],
+        mode: "duel".into(),
+    };
+    check_envelope("match_quality", "", Message::MatchQuality(quality));
 }

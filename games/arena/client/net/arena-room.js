@@ -1,7 +1,9 @@
 import { Client, TagusError } from "/sdk/tagus.js";
+import { Replica, Schema } from "/sdk/replication.js";
 import {
-  RECEIVE, SEND, decodeBoard, decodeDied, decodeMinimap, decodePlayers, decodeView, decodeWorld, encodeSpawn,
+  RECEIVE, SEND, decodeBoard, decodeDied, decodeMinimap, decodePlayers, decodeWorld, encodeSpawn,
 } from "../state/protocol.js";
+import { Sight } from "../state/sight.js";
 
 const DEVICE_KEY = "tagus.device";
 const RETRY_PAUSE_MS = 2_000;
@@ -9,14 +11,18 @@ const DEFAULT_ROOM = "arena";
 const CODE_MATCH_NOT_FOUND = 4;
 
 /**
+ * @typedef {"unreachable" | "refused" | "joined" | "elsewhere" | "lost" | "resumed" | "over"} LinkChange
+ *   `elsewhere` is joined too, but in another room than the one asked for, which is gone.
+ *
  * @typedef {object} ArenaListener
  * @property {(world: import("../state/protocol.js").World) => void} world
- * @property {(view: import("../state/protocol.js").View) => void} view
+ * @property {(view: import("../state/sight.js").View) => void} view
  * @property {(players: import("../state/protocol.js").Players) => void} players
  * @property {(board: import("../state/protocol.js").Board) => void} board
  * @property {(minimap: import("../state/protocol.js").Minimap) => void} minimap
  * @property {(died: import("../state/protocol.js").Died) => void} died
- * @property {(what: "unreachable" | "joined" | "lost" | "resumed" | "over", detail: string) => void} link
+ * @property {(what: LinkChange, detail: string) => void} link
+ * @property {(bytes: number) => void} received Length of each message of the connection.
  */
 
 /** The arena's messages over the SDK. */
@@ -26,6 +32,8 @@ export class ArenaRoom {
   /** @type {import("../../../../clients/js/tagus.js").Room | null} */
   #room = null;
   #decoders;
+  /** @type {Sight | null} */
+  #sight = null;
 
   /**
    * @param {string} name The room's id or stable name.
@@ -35,8 +43,12 @@ export class ArenaRoom {
     this.name = name;
     this.listener = listener;
     this.#decoders = /** @type {Record<number, (bytes: Uint8Array) => void>} */ ({
-      [RECEIVE.WORLD]: (bytes) => listener.world(decodeWorld(bytes)),
-      [RECEIVE.VIEW]: (bytes) => listener.view(decodeView(bytes)),
+      [RECEIVE.WORLD]: (bytes) => {
+        const world = decodeWorld(bytes);
+        this.#sight = new Sight(new Replica(new Schema(world.schema)), world);
+        listener.world(world);
+      },
+      [RECEIVE.VIEW]: (bytes) => this.#sight && listener.view(this.#sight.see(bytes)),
       [RECEIVE.PLAYERS]: (bytes) => listener.players(decodePlayers(bytes)),
       [RECEIVE.BOARD]: (bytes) => listener.board(decodeBoard(bytes)),
       [RECEIVE.MINIMAP]: (bytes) => listener.minimap(decodeMinimap(bytes)),
@@ -64,7 +76,8 @@ export class ArenaRoom {
         await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
       }
     }
-    this.#socket = client.createSocket();
+    this.#socket = client.createSocket({ open: (url) => this.#open(url) });
+    const asked = this.name;
     for (;;) {
       try {
         await this.#socket.connect();
@@ -74,7 +87,7 @@ export class ArenaRoom {
         room.on("lost", () => this.listener.link("lost", ""));
         room.on("resumed", () => this.listener.link("resumed", ""));
         room.on("closed", (error) => this.listener.link("over", error?.message ?? ""));
-        this.listener.link("joined", "");
+        this.listener.link(this.name === asked ? "joined" : "elsewhere", "");
         return;
       } catch (thrown) {
         if (thrown instanceof TagusError && thrown.code === CODE_MATCH_NOT_FOUND && this.name !== DEFAULT_ROOM) {
@@ -82,10 +95,18 @@ export class ArenaRoom {
           this.name = DEFAULT_ROOM;
           continue;
         }
-        this.listener.link("unreachable", thrown instanceof Error ? thrown.message : String(thrown));
+        const isRefused = thrown instanceof TagusError && thrown.code >= 0;
+        this.listener.link(isRefused ? "refused" : "unreachable", thrown instanceof Error ? thrown.message : String(thrown));
         await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
       }
     }
+  }
+
+  /** @param {string} url */
+  #open(url) {
+    const transport = new WebSocket(url);
+    transport.addEventListener("message", ({ data }) => this.listener.received(data.length ?? data.byteLength));
+    return transport;
   }
 
   /** Tries to connect again at once. */

@@ -1,7 +1,4 @@
-/**
- * The arena's messages as `PROTOCOL.md` has them: bytes to plain objects and back. Positions stay in wire units
- * (0..65535 on each axis) until the scene knows the world's size.
- */
+/** The arena's messages as `PROTOCOL.md` has them, but for the snapshots' inside: bytes to plain objects and back. */
 
 /** Op codes from the client. */
 export const SEND = Object.freeze({ STEER: 1, SPLIT: 2, EJECT: 3, SPAWN: 4, SPECTATE: 5 });
@@ -13,19 +10,16 @@ export const NAME_BYTES_MAX = 24;
 /** Owner that stands for nobody. */
 export const NOBODY = 65_535;
 const POSITION_MAX = 65_535;
-const RADIUS_STEPS_PER_UNIT = 8;
 
 /**
- * @typedef {{ size: number, tickRateHz: number, ownSeat: number, playersMax: number }} World
- * @typedef {{ id: number, x: number, y: number, radius: number, hue: number, owner: number }} Cell
- * @typedef {{ id: number, x: number, y: number, radius: number, kind: number }} Speck kind 0 is a virus, else a hue.
- * @typedef {{ x: number, y: number, hue: number }} Pellet
- * @typedef {{ tick: number, alive: boolean, following: boolean, x: number, y: number, halfHeight: number,
- *   score: number, own: number[], cells: Cell[], specks: Speck[], pellets: Pellet[],
- *   eaten: { eaten: number, eater: number }[] }} View
+ * @typedef {{ size: number, tickRateHz: number, ownSeat: number, playersMax: number, halfHeightMin: number,
+ *   halfHeightMax: number, schema: Uint8Array }} World
+ * @typedef {{ alive: boolean, following: boolean, followed: number, rank: number, score: number,
+ *   still: { x: number, y: number, halfHeight: number } | null }} Own `still` is where the camera stands when it
+ *   follows nobody, in 0..1 of the world, and half the height of its picture in units.
  * @typedef {{ owner: number, bot: boolean, hue: number, name: string }} Player
  * @typedef {{ whole: boolean, players: Player[], gone: number[] }} Players
- * @typedef {{ rows: { owner: number, score: number }[], ownRank: number, playersAlive: number }} Board
+ * @typedef {{ rows: { owner: number, score: number }[], playersAlive: number }} Board
  * @typedef {{ x: number, y: number, hue: number, size: number }[]} Minimap All in 0..1, but the hue in 0..255.
  * @typedef {{ eater: number, bestScore: number, ticksAlive: number, bestRank: number }} Died
  */
@@ -56,8 +50,8 @@ class Reader {
     this.at += 4;
     return value;
   }
-  radius() {
-    return this.u16() / RADIUS_STEPS_PER_UNIT;
+  rest() {
+    return this.bytes.subarray(this.at);
   }
   text() {
     const length = this.u8();
@@ -85,33 +79,22 @@ class Reader {
  */
 export function decodeWorld(bytes) {
   const r = new Reader(bytes);
-  return { size: r.f32(), tickRateHz: r.u8(), ownSeat: r.u16(), playersMax: r.u16() };
+  return {
+    size: r.f32(), tickRateHz: r.u8(), ownSeat: r.u16(), playersMax: r.u16(), halfHeightMin: r.u16(),
+    halfHeightMax: r.u16(), schema: r.rest(),
+  };
 }
 
 /**
- * @param {Uint8Array} bytes
- * @returns {View}
+ * @param {Uint8Array} bytes The own state of a snapshot.
+ * @returns {Own}
  */
-export function decodeView(bytes) {
+export function decodeOwn(bytes) {
   const r = new Reader(bytes);
-  const tick = r.u32();
   const flags = r.u8();
-  return {
-    tick,
-    alive: (flags & 1) !== 0,
-    following: (flags & 2) !== 0,
-    x: r.u16(),
-    y: r.u16(),
-    halfHeight: r.u16(),
-    score: r.u32(),
-    own: r.list(r.u8(), () => r.u32()),
-    cells: r.list(r.u16(), () => ({
-      id: r.u32(), x: r.u16(), y: r.u16(), radius: r.radius(), hue: r.u8(), owner: r.u16(),
-    })),
-    specks: r.list(r.u16(), () => ({ id: r.u32(), x: r.u16(), y: r.u16(), radius: r.radius(), kind: r.u8() })),
-    pellets: r.list(r.u16(), () => ({ x: r.u16(), y: r.u16(), hue: r.u8() })),
-    eaten: r.list(r.u8(), () => ({ eaten: r.u32(), eater: r.u32() })),
-  };
+  const own = { alive: (flags & 1) !== 0, following: (flags & 2) !== 0, followed: r.u16(), rank: r.u16(), score: r.u32() };
+  const isStill = own.followed === NOBODY;
+  return { ...own, still: isStill ? { x: fraction(r.u16()), y: fraction(r.u16()), halfHeight: r.u16() } : null };
 }
 
 /**
@@ -134,7 +117,7 @@ export function decodePlayers(bytes) {
 export function decodeBoard(bytes) {
   const r = new Reader(bytes);
   const rows = r.list(r.u8(), () => ({ owner: r.u16(), score: r.u32() }));
-  return { rows, ownRank: r.u16(), playersAlive: r.u16() };
+  return { rows, playersAlive: r.u16() };
 }
 
 /**
@@ -183,11 +166,8 @@ export function encodeSpawn(hue, name) {
   return bytes;
 }
 
-/**
- * @param {number} position In wire units.
- * @returns {number} 0..1 of the world.
- */
-export function fromPosition(position) {
+/** @param {number} position */
+function fraction(position) {
   return position / POSITION_MAX;
 }
 

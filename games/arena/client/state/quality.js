@@ -34,3 +34,25 @@ export class FrameMeter {
     this.#sinceMs = nowMs;
   }
 }
+
+/** Bytes per second over the last whole second or so. */
+export class RateMeter {
+  bytesPerSecond = 0;
+  #bytes = 0;
+  #sinceMs = -1;
+
+  /** @param {number} bytes */
+  add(bytes) {
+    this.#bytes += bytes;
+  }
+
+  /** Asked regularly. @param {number} nowMs */
+  tick(nowMs) {
+    if (this.#sinceMs < 0) this.#sinceMs = nowMs;
+    const elapsed = nowMs - this.#sinceMs;
+    if (elapsed < 1000) return;
+    this.bytesPerSecond = (this.#bytes * 1000) / elapsed;
+    this.#bytes = 0;
+    this.#sinceMs = nowMs;
+  }
+}

@@ -1,5 +1,3 @@
-import { fromPosition } from "./protocol.js";
-
 /** How long what was eaten takes to vanish into its eater. */
 const SWALLOW_MS = 190;
 /** How long a new pellet takes to grow. */
@@ -9,7 +7,8 @@ const GHOSTS_MAX = 400;
 const SPLIT_REACH_RADII = 6;
 
 /**
- * @typedef {import("./protocol.js").View} View
+ * @typedef {import("./sight.js").View} View
+ * @typedef {import("./sight.js").Cell} Cell
  * @typedef {{ id: number, x: number, y: number, radius: number, hue: number, owner: number, own: boolean }} DrawnCell
  * @typedef {{ id: number, x: number, y: number, radius: number, kind: number }} DrawnSpeck
  * @typedef {{ x: number, y: number, hue: number, grown: number }} DrawnPellet grown 0..1
@@ -24,8 +23,10 @@ export class Scene {
   cells = [];
   /** @type {DrawnSpeck[]} */
   specks = [];
-  /** @type {Map<number, DrawnPellet & { bornMs: number }>} By position. */
+  /** @type {Map<number, DrawnPellet & { bornMs: number }>} */
   pellets = new Map();
+  /** The pellets of the last snapshot that was crossed. @type {View["pellets"] | null} */
+  #pelletsTold = null;
   /** @type {Ghost[]} */
   ghosts = [];
   /** Centre and half height of what the server shows. */
@@ -33,13 +34,14 @@ export class Scene {
   score = 0;
   alive = false;
   following = false;
-  /** Largest owner in view; what is followed when following. */
+  /** Whose cells are watched when following, else -1. */
   followed = -1;
 
   reset() {
     this.cells = [];
     this.specks = [];
     this.pellets.clear();
+    this.#pelletsTold = null;
     this.ghosts = [];
   }
 
@@ -48,45 +50,43 @@ export class Scene {
    * @param {number} nowMs
    */
   update({ from, to, fraction, crossed }, nowMs) {
-    const scale = this.size;
-    this.focus.x = mix(fromPosition(from.x), fromPosition(to.x), fraction) * scale;
-    this.focus.y = mix(fromPosition(from.y), fromPosition(to.y), fraction) * scale;
+    this.focus.x = mix(from.x, to.x, fraction);
+    this.focus.y = mix(from.y, to.y, fraction);
     this.focus.halfHeight = mix(from.halfHeight, to.halfHeight, fraction);
     this.score = Math.round(mix(from.score, to.score, fraction));
     this.alive = to.alive;
     this.following = to.following;
     for (const view of crossed) this.#swallow(view, nowMs);
-    this.cells = blendCells(from, to, fraction, scale);
-    this.specks = blendSpecks(from, to, fraction, scale);
+    this.cells = blendCells(from, to, fraction);
+    this.specks = blendSpecks(from, to, fraction);
     this.#moveGhosts(nowMs);
     for (const pellet of this.pellets.values()) pellet.grown = Math.min(1, (nowMs - pellet.bornMs) / PELLET_GROW_MS);
-    const largest = this.cells.at(-1);
-    this.followed = to.following && largest ? nearestOwner(this.cells, this.focus) : -1;
+    this.followed = to.following ? to.followed : -1;
   }
 
   /**
-   * Starts the animations of one snapshot and takes its pellets over.
+   * Starts the animations of one snapshot and takes its pellets over. Nobody is told who ate whom: what is gone, and
+   * lies in somebody larger, was eaten.
    * @param {View} view
    * @param {number} nowMs
    */
   #swallow(view, nowMs) {
-    const cells = new Map(this.cells.map((cell) => [cell.id, cell]));
-    const specks = new Map(this.specks.map((speck) => [speck.id, speck]));
-    for (const { eaten, eater } of view.eaten) {
-      const gone = cells.get(eaten) ?? specks.get(eaten);
-      if (gone) this.#addGhost(gone.x, gone.y, gone.radius, "hue" in gone ? gone.hue : gone.kind, eater, nowMs);
+    const known = new Set([...view.cells, ...view.specks].map(({ id }) => id));
+    for (const gone of [...this.cells, ...this.specks]) {
+      if (known.has(gone.id)) continue;
+      const eater = eaterOf(view, gone);
+      if (eater) this.#addGhost(gone.x, gone.y, gone.radius, "hue" in gone ? gone.hue : gone.kind, eater.id, nowMs);
     }
+    if (view.pellets === this.#pelletsTold) return;
 
-    const first = this.pellets.size === 0;
+    const first = this.#pelletsTold === null;
     const before = this.pellets;
+    this.#pelletsTold = view.pellets;
     this.pellets = new Map();
-    for (const { x, y, hue } of view.pellets) {
-      const key = x * 65_536 + y;
-      const known = before.get(key);
-      before.delete(key);
+    for (const [id, pellet] of view.pellets) {
       const bornMs = first ? -Infinity : nowMs;
-      const place = { x: fromPosition(x) * this.size, y: fromPosition(y) * this.size };
-      this.pellets.set(key, known ?? { ...place, hue, grown: 0, bornMs });
+      this.pellets.set(id, before.get(id) ?? { ...pellet, grown: 0, bornMs });
+      before.delete(id);
     }
     for (const pellet of before.values()) {
       const eater = this.cells.findLast((cell) => reaches(cell, pellet));
@@ -127,35 +127,32 @@ export class Scene {
  * @param {View} from
  * @param {View} to
  * @param {number} fraction
- * @param {number} scale
  * @returns {DrawnCell[]}
  */
-function blendCells(from, to, fraction, scale) {
+function blendCells(from, to, fraction) {
   const before = new Map(from.cells.map((cell) => [cell.id, cell]));
-  const own = new Set(to.own);
   const drawn = to.cells.map((cell) => {
-    const start = before.get(cell.id) ?? parentOf(cell, from, scale) ?? cell;
+    const start = before.get(cell.id) ?? parentOf(cell, from) ?? cell;
     return {
       id: cell.id,
-      x: fromPosition(mix(start.x, cell.x, fraction)) * scale,
-      y: fromPosition(mix(start.y, cell.y, fraction)) * scale,
+      x: mix(start.x, cell.x, fraction),
+      y: mix(start.y, cell.y, fraction),
       radius: mix(start.radius, cell.radius, fraction),
       hue: cell.hue,
       owner: cell.owner,
-      own: own.has(cell.id),
+      own: cell.owner === to.own,
     };
   });
   return drawn.sort((a, b) => a.radius - b.radius || a.id - b.id);
 }
 
 /**
- * @param {import("./protocol.js").Cell} child A cell that the earlier snapshot has not.
+ * @param {Cell} child A cell that the earlier snapshot has not.
  * @param {View} from
- * @param {number} scale
  */
-function parentOf(child, from, scale) {
+function parentOf(child, from) {
   let best = null;
-  let bestDistance = (SPLIT_REACH_RADII * child.radius) / (fromPosition(1) * scale);
+  let bestDistance = SPLIT_REACH_RADII * child.radius;
   for (const cell of from.cells) {
     if (cell.owner !== child.owner) continue;
     const distance = Math.hypot(cell.x - child.x, cell.y - child.y);
@@ -171,17 +168,16 @@ function parentOf(child, from, scale) {
  * @param {View} from
  * @param {View} to
  * @param {number} fraction
- * @param {number} scale
  * @returns {DrawnSpeck[]}
  */
-function blendSpecks(from, to, fraction, scale) {
+function blendSpecks(from, to, fraction) {
   const before = new Map(from.specks.map((speck) => [speck.id, speck]));
   return to.specks.map((speck) => {
     const start = before.get(speck.id) ?? speck;
     return {
       id: speck.id,
-      x: fromPosition(mix(start.x, speck.x, fraction)) * scale,
-      y: fromPosition(mix(start.y, speck.y, fraction)) * scale,
+      x: mix(start.x, speck.x, fraction),
+      y: mix(start.y, speck.y, fraction),
       radius: mix(start.radius, speck.radius, fraction),
       kind: speck.kind,
     };
@@ -189,21 +185,21 @@ function blendSpecks(from, to, fraction, scale) {
 }
 
 /**
- * @param {DrawnCell[]} cells
- * @param {{ x: number, y: number }} point
+ * Who has something inside that is gone: the nearest of those who are larger.
+ * @param {View} view
+ * @param {{ id: number, x: number, y: number, radius: number }} gone
  */
-function nearestOwner(cells, point) {
-  let owner = -1;
-  let best = Infinity;
-  for (const cell of cells) {
-    // Measured from the rim: the followed player's large cell beats a crumb that drifts past its middle.
-    const distance = Math.hypot(cell.x - point.x, cell.y - point.y) - cell.radius;
-    if (distance < best) {
-      best = distance;
-      owner = cell.owner;
+function eaterOf(view, gone) {
+  let best = null;
+  let bestDistance = Infinity;
+  for (const eater of [...view.cells, ...view.specks]) {
+    const distance = Math.hypot(eater.x - gone.x, eater.y - gone.y);
+    if (eater.radius > gone.radius && distance < eater.radius && distance < bestDistance) {
+      best = eater;
+      bestDistance = distance;
     }
   }
-  return owner;
+  return best;
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  decodeBoard, decodeDied, decodeMinimap, decodePlayers, decodeView, decodeWorld, encodeSpawn, encodeSteer,
+  decodeBoard, decodeDied, decodeMinimap, decodeOwn, decodePlayers, decodeWorld, encodeSpawn, encodeSteer,
 } from "../state/protocol.js";
 
 /** Bytes of a list of `[kind, value]`, written independently of the decoder. */
@@ -18,44 +18,42 @@ function bytes(...fields) {
   return Uint8Array.from(out);
 }
 
-const VIEW = bytes(
-  ["u32", 7], ["u8", 3], ["u16", 100], ["u16", 200], ["u16", 540], ["u32", 1234],
-  ["u8", 1], ["u32", 9],
-  ["u16", 1], ["u32", 9], ["u16", 1], ["u16", 2], ["u16", 84], ["u8", 33], ["u16", 5],
-  ["u16", 1], ["u32", 10], ["u16", 3], ["u16", 4], ["u16", 800], ["u8", 0],
-  ["u16", 1], ["u16", 65535], ["u16", 0], ["u8", 255],
-  ["u8", 1], ["u32", 11], ["u32", 9],
+const STILL = bytes(
+  ["u8", 0], ["u16", 65535], ["u16", 0], ["u32", 0], ["u16", 65535], ["u16", 0], ["u16", 540],
 );
+const FOLLOWING = bytes(["u8", 2], ["u16", 7], ["u16", 3], ["u32", 1234]);
 
-test("a view has all its parts", () => {
-  assert.deepEqual(decodeView(VIEW), {
-    tick: 7, alive: true, following: true, x: 100, y: 200, halfHeight: 540, score: 1234,
-    own: [9],
-    cells: [{ id: 9, x: 1, y: 2, radius: 10.5, hue: 33, owner: 5 }],
-    specks: [{ id: 10, x: 3, y: 4, radius: 100, kind: 0 }],
-    pellets: [{ x: 65535, y: 0, hue: 255 }],
-    eaten: [{ eaten: 11, eater: 9 }],
+test("the own state has all its parts", () => {
+  assert.deepEqual(decodeOwn(FOLLOWING), {
+    alive: false, following: true, followed: 7, rank: 3, score: 1234, still: null,
   });
+  assert.deepEqual(decodeOwn(STILL).still, { x: 1, y: 0, halfHeight: 540 });
 });
 
-test("a view that ends early at any byte is refused", () => {
-  for (let length = 0; length < VIEW.length; length++) {
-    assert.throws(() => decodeView(VIEW.subarray(0, length)), RangeError, `at ${length}`);
+test("an own state that ends early at any byte is refused", () => {
+  for (const state of [STILL, FOLLOWING]) {
+    for (let length = 0; length < state.length; length++) {
+      assert.throws(() => decodeOwn(state.subarray(0, length)), RangeError, `at ${length}`);
+    }
   }
 });
 
-test("a view is read from the middle of a larger buffer", () => {
-  const larger = new Uint8Array(VIEW.length + 10).fill(255);
-  larger.set(VIEW, 5);
-  assert.deepEqual(decodeView(larger.subarray(5, 5 + VIEW.length)), decodeView(VIEW));
+test("an own state is read from the middle of a larger buffer", () => {
+  const larger = new Uint8Array(STILL.length + 10).fill(255);
+  larger.set(STILL, 5);
+  assert.deepEqual(decodeOwn(larger.subarray(5, 5 + STILL.length)), decodeOwn(STILL));
 });
 
 test("world, board, minimap and died", () => {
-  assert.deepEqual(decodeWorld(bytes(["f32", 6000], ["u8", 25], ["u16", 3], ["u16", 150])), {
-    size: 6000, tickRateHz: 25, ownSeat: 3, playersMax: 150,
+  const world = bytes(
+    ["f32", 6000], ["u8", 25], ["u16", 3], ["u16", 150], ["u16", 540], ["u16", 1600], ["u8", 1], ["u8", 2],
+  );
+  assert.deepEqual(decodeWorld(world), {
+    size: 6000, tickRateHz: 25, ownSeat: 3, playersMax: 150, halfHeightMin: 540, halfHeightMax: 1600,
+    schema: Uint8Array.of(1, 2),
   });
-  assert.deepEqual(decodeBoard(bytes(["u8", 1], ["u16", 5], ["u32", 99], ["u16", 2], ["u16", 30])), {
-    rows: [{ owner: 5, score: 99 }], ownRank: 2, playersAlive: 30,
+  assert.deepEqual(decodeBoard(bytes(["u8", 1], ["u16", 5], ["u32", 99], ["u16", 30])), {
+    rows: [{ owner: 5, score: 99 }], playersAlive: 30,
   });
   assert.deepEqual(decodeMinimap(Uint8Array.of(1, 255, 0, 7, 255)), [{ x: 1, y: 0, hue: 7, size: 1 }]);
   assert.deepEqual(decodeDied(bytes(["u16", 65535], ["u32", 1], ["u32", 2], ["u16", 3])), {

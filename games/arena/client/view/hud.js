@@ -6,14 +6,14 @@ const ROOT = document.documentElement;
 /**
  * @param {import("../state/protocol.js").Board} board
  * @param {import("../state/roster.js").Roster} roster
- * @param {{ owner: number, score: number } | null} own
+ * @param {{ owner: number, score: number, rank: number } | null} own
  */
 export function showBoard(board, roster, own) {
   byId("board-alive").textContent = `${board.playersAlive} playing`;
   const rows = board.rows.map((row, i) => boardRow(i + 1, row, roster, row.owner === own?.owner));
   const listed = own !== null && board.rows.some((row) => row.owner === own.owner);
-  if (own && !listed && board.ownRank > 0) {
-    const row = boardRow(board.ownRank, own, roster, true);
+  if (own && !listed && own.rank > 0) {
+    const row = boardRow(own.rank, own, roster, true);
     row.classList.add("apart");
     rows.push(row);
   }
@@ -50,14 +50,15 @@ function text(name, content) {
 }
 
 /**
- * @param {{ bars: number, pingMs: number | null, ageMs: number }} quality
+ * @param {{ bars: number, pingMs: number | null, ageMs: number, bytesPerSecond: number }} quality
  */
-export function showQuality({ bars, pingMs, ageMs }) {
+export function showQuality({ bars, pingMs, ageMs, bytesPerSecond }) {
   const meter = /** @type {HTMLElement} */ (document.querySelector(".bars"));
   meter.classList.toggle("poor", bars < 3);
   [...meter.children].forEach((bar, i) => bar.classList.toggle("on", i < bars));
-  byId("quality-ping").textContent = pingMs === null ? "– ms" : `${Math.round(pingMs)} ms`;
+  byId("quality-ping").textContent = pingMs === null ? "ping –" : `ping ${Math.round(pingMs)} ms`;
   byId("quality-age").textContent = ageMs < 10_000 ? `data ${Math.round(ageMs)} ms old` : "no data";
+  byId("quality-rate").textContent = `${(bytesPerSecond / 1000).toFixed(1)} kB/s`;
 }
 
 /** @param {number} score */

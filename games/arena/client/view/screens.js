@@ -20,13 +20,13 @@ export class Screens {
     this.nameField = /** @type {HTMLInputElement} */ (byId("name"));
     this.nameField.value = look.name;
     this.#makeSwatches(look.hue);
-    const play = () => intents.play(this.nameField.value, this.hue);
+    this.intents = intents;
     byId("lobby").addEventListener("submit", (event) => {
       event.preventDefault();
       this.nameField.blur();
-      play();
+      this.play();
     });
-    byId("again").addEventListener("click", play);
+    byId("again").addEventListener("click", () => this.play());
     byId("change").addEventListener("click", () => this.show("lobby"));
     byId("watch-play").addEventListener("click", () => this.show("lobby"));
     for (const id of ["watch", "death-watch"]) {
@@ -48,6 +48,11 @@ export class Screens {
     this.screen = screen;
     ROOT.dataset.screen = screen;
     if (screen === "lobby" && ROOT.dataset.touch !== "yes") this.nameField.focus();
+  }
+
+  /** Plays with the name and colour that the form shows. */
+  play() {
+    this.intents.play(this.nameField.value, this.hue);
   }
 
   toggleHelp() {

@@ -128,6 +128,8 @@ impl Cell {
 /// Food that lies still.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pellet {
+    /// Its name on the wire.
+    pub id: u32,
     /// Centre.
     pub at: Vec2,
     /// Colour.
@@ -136,8 +138,9 @@ pub struct Pellet {
 }
 
 impl Pellet {
-    pub(crate) const fn new(at: Vec2, hue: u8) -> Self {
+    pub(crate) const fn new(id: u32, at: Vec2, hue: u8) -> Self {
         Self {
+            id,
             at,
             hue,
             gone: false,

@@ -64,7 +64,7 @@ impl World {
         };
         let key = PlayerKey((seats + place) as u16);
         self.players[key.index()] = Some(Player::new(name, hue, Some(brain)));
-        self.news.changed.push(key);
+        self.news.came.push(key);
     }
 
     fn send_bot_away(&mut self) {

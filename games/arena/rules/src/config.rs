@@ -16,7 +16,7 @@ pub struct Config {
     pub pellets: u32,
     /// Viruses that the world is kept filled with (0..=500); feeding may raise them to three times that.
     pub viruses: u32,
-    /// People at most, the seats of the room (1..=1,000).
+    /// People at most, the seats of the room (1..=4,096).
     pub player_limit: u32,
     /// Bots fill the world up to this many players in all (0..=200).
     pub bots_fill: u32,
@@ -77,7 +77,7 @@ impl Config {
             ("world_size", self.world_size, 1_000..=50_000),
             ("pellets", self.pellets, 0..=50_000),
             ("viruses", self.viruses, 0..=500),
-            ("player_limit", self.player_limit, 1..=1_000),
+            ("player_limit", self.player_limit, 1..=4_096),
             ("bots_fill", self.bots_fill, 0..=200),
             ("mass_start", self.mass_start, 10..=1_000),
             ("view_half_height", self.view_half_height, 200..=2_000),
@@ -176,7 +176,7 @@ mod tests {
             (r#"{"pellets":50001}"#, "pellets is"),
             (r#"{"viruses":501}"#, "viruses is"),
             (r#"{"player_limit":0}"#, "player_limit is 0"),
-            (r#"{"player_limit":1001}"#, "player_limit is 1001"),
+            (r#"{"player_limit":4097}"#, "player_limit is 4097"),
             (r#"{"bots_fill":201}"#, "bots_fill is"),
             (
                 r#"{"view_half_height_max":539}"#,
@@ -202,10 +202,10 @@ mod tests {
 
     #[test]
     fn limits_themselves_are_allowed() {
-        let params = r#"{"world_size":50000,"pellets":50000,"viruses":500,"player_limit":1000,"bots_fill":200,
+        let params = r#"{"world_size":50000,"pellets":50000,"viruses":500,"player_limit":4096,"bots_fill":200,
             "seat_hold_ms":120000,"name":"a \"b\""}"#;
         let config = Config::parse(params.as_bytes()).unwrap();
-        assert_eq!(config.slots(), 1_200);
+        assert_eq!(config.slots(), 4_296);
         assert_eq!(config.label(), r#"{"game":"arena","name":"a \"b\""}"#);
     }
 }

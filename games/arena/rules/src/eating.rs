@@ -9,7 +9,7 @@ use crate::rules::{
     DECAY_MASS_MIN, DIRECTIONS, EJECTED_MASS, LARGER, PELLET_MASS, PELLET_RADIUS, VIRUS_FEED,
     VIRUS_MASS, radius_of,
 };
-use crate::world::{Eaten, World};
+use crate::world::World;
 
 /// A circle that eats.
 #[derive(Clone, Copy)]
@@ -48,9 +48,8 @@ impl World {
                 at: self.cells[eater].at,
                 radius: self.cells[eater].radius,
             };
-            let fed =
-                self.cells[eater].mass + self.eat_food(eater, mouth) + self.eat_cells(eater, mouth);
-            let virus_count = self.eat_viruses(eater, mouth);
+            let fed = self.cells[eater].mass + self.eat_food(mouth) + self.eat_cells(eater, mouth);
+            let virus_count = self.eat_viruses(mouth);
             self.cells[eater].set_mass(decayed(fed + virus_count as f32 * VIRUS_MASS));
             if virus_count > 0 {
                 self.burst(eater);
@@ -60,7 +59,7 @@ impl World {
     }
 
     /// Eats pellets and ejected pieces; answers their mass.
-    fn eat_food(&mut self, eater: usize, mouth: Mouth) -> f32 {
+    fn eat_food(&mut self, mouth: Mouth) -> f32 {
         let mut mass = 0.0;
         for index in self.index.pellets.near(mouth.rect()) {
             let pellet = &mut self.pellets[index];
@@ -73,18 +72,11 @@ impl World {
         if !mouth.outgrows(radius) {
             return mass;
         }
-        let eater_id = self.cells[eater].id;
         for index in self.index.ejected.near(mouth.rect()) {
             let piece = &mut self.ejected[index];
             if !piece.gone && mouth.covers(piece.at, radius) {
                 piece.gone = true;
                 mass += EJECTED_MASS;
-                self.news.eaten.push(Eaten {
-                    id: piece.id,
-                    eater_id,
-                    at: piece.at,
-                    radius,
-                });
             }
         }
         mass
@@ -92,7 +84,7 @@ impl World {
 
     /// Eats cells of others; answers their mass.
     fn eat_cells(&mut self, eater: usize, mouth: Mouth) -> f32 {
-        let (owner, eater_id) = (self.cells[eater].owner, self.cells[eater].id);
+        let owner = self.cells[eater].owner;
         let mut mass = 0.0;
         let mut eaten_owners = [PlayerKey::NOBODY; EATEN_PER_CELL_MAX];
         let mut eaten_count = 0;
@@ -104,12 +96,6 @@ impl World {
             }
             prey.gone = true;
             mass += prey.mass;
-            self.news.eaten.push(Eaten {
-                id: prey.id,
-                eater_id,
-                at: prey.at,
-                radius: prey.radius,
-            });
             eaten_owners[eaten_count] = prey.owner;
             eaten_count += 1;
             if eaten_count == EATEN_PER_CELL_MAX {
@@ -129,8 +115,7 @@ impl World {
     }
 
     /// Eats viruses that are smaller; answers how many.
-    fn eat_viruses(&mut self, eater: usize, mouth: Mouth) -> usize {
-        let eater_id = self.cells[eater].id;
+    fn eat_viruses(&mut self, mouth: Mouth) -> usize {
         let mut count = 0;
         for index in self.index.viruses.near(mouth.rect()) {
             let virus = &mut self.viruses[index];
@@ -138,12 +123,6 @@ impl World {
             if !virus.gone && mouth.outgrows(radius) && mouth.covers(virus.at, radius) {
                 virus.gone = true;
                 count += 1;
-                self.news.eaten.push(Eaten {
-                    id: virus.id,
-                    eater_id,
-                    at: virus.at,
-                    radius,
-                });
             }
         }
         count
@@ -180,12 +159,7 @@ impl World {
         let virus_count_max = self.config.viruses as usize * VIRUSES_TIMES_MAX;
         let radius = radius_of(EJECTED_MASS);
         for feeder in 0..self.viruses.len() {
-            let Virus {
-                id: eater_id,
-                at,
-                gone,
-                ..
-            } = self.viruses[feeder];
+            let Virus { at, gone, .. } = self.viruses[feeder];
             if gone {
                 continue;
             }
@@ -202,12 +176,6 @@ impl World {
                     continue;
                 }
                 piece.gone = true;
-                self.news.eaten.push(Eaten {
-                    id: piece.id,
-                    eater_id,
-                    at: piece.at,
-                    radius,
-                });
                 self.viruses[feeder].fed += 1;
                 if self.viruses[feeder].fed == VIRUS_FEED {
                     self.viruses[feeder].fed = 0;
@@ -316,7 +284,7 @@ mod tests {
         let mut world = world(&[&[(1_000.0, 30.0)], &[(1_000.0, 60.0)], &[(1_000.0, 120.0)]]);
         world.step();
         // The middle one is older than the largest: it eats first, and is eaten then.
-        assert_eq!(world.news.eaten.len(), 2);
+        assert_eq!(world.cells.len(), 1);
         assert_eq!(
             world
                 .deaths()

@@ -1,17 +1,20 @@
 //! The arena as a game of a room: seats are players, messages are commands.
 
 use tagus_base::{Rng, SeatIndex};
+use tagus_replication::Schema;
 use tagus_room::{
-    Game, InitError, Input, LeaveReason, Message, RestoreError, Room, Settings, Setup, To,
+    Encoder, Game, InitError, Input, LeaveReason, Message, RestoreError, Room, Settings, Setup, To,
 };
 
 use crate::command::Command;
 use crate::config::Config;
 use crate::messages::{
-    Board, op, point_of, put_died, put_minimap, put_players_change, put_players_whole, put_world,
+    op, point_of, put_board, put_died, put_minimap, put_players_change, put_players_whole,
+    put_world,
 };
-use crate::players::{PlayerKey, PlayerName};
+use crate::players::{Player, PlayerKey, PlayerName};
 use crate::rules::TICK_RATE_HZ;
+use crate::sight::{Sight, schema};
 use crate::world::World;
 
 /// The Agar-class game. Its parameters are a [`Config`] as JSON; its messages are in `games/arena/PROTOCOL.md`.
@@ -21,6 +24,9 @@ use crate::world::World;
 #[derive(Debug)]
 pub struct Arena {
     world: World,
+    schema: Schema,
+    /// Whose name, colour or presence changed and was not told yet.
+    looks: Vec<PlayerKey>,
     /// Messages that were no command.
     ignored_count: u64,
 }
@@ -40,7 +46,12 @@ impl Arena {
             Ok(Command::Eject) => self.world.eject(key),
             Ok(Command::Spawn { hue, name }) => {
                 let name = PlayerName::parse(name).unwrap_or_else(|| name_on(room, message.seat));
+                let looks = |player: &Player| (player.hue, player.name.clone());
+                let before = self.world.player(key).map(looks);
                 self.world.spawn(key, hue, name);
+                if self.world.player(key).map(looks) != before {
+                    self.note_looks(key);
+                }
             }
             Ok(Command::Spectate) => self.world.spectate(key),
             Err(_) => self.ignored_count += 1,
@@ -50,20 +61,38 @@ impl Arena {
     /// What somebody needs who knows nothing.
     fn greet(&self, room: &mut Room<'_>, seat: SeatIndex) {
         let mut world = Vec::new();
-        put_world(&mut world, &self.world, key_of(seat));
+        put_world(&mut world, &self.world, &self.schema, key_of(seat));
         room.send(To::One(seat), op::WORLD, world);
         let mut players = Vec::new();
         put_players_whole(&mut players, &self.world);
         room.send(To::One(seat), op::PLAYERS, players);
     }
 
-    fn tell_news(&self, room: &mut Room<'_>) {
-        let (changed, gone) = (self.world.changed(), self.world.gone());
-        if !changed.is_empty() || !gone.is_empty() {
-            let mut players = Vec::new();
-            put_players_change(&mut players, &self.world, changed, gone);
-            room.send(To::All, op::PLAYERS, players);
+    fn note_looks(&mut self, key: PlayerKey) {
+        if !self.looks.contains(&key) {
+            self.looks.push(key);
         }
+    }
+
+    /// Tells everybody whose looks changed: a few times a second, in one message for all.
+    fn tell_players(&mut self, room: &mut Room<'_>) {
+        for index in 0..self.world.came().len() {
+            self.note_looks(self.world.came()[index]);
+        }
+        for index in 0..self.world.gone().len() {
+            self.note_looks(self.world.gone()[index]);
+        }
+        let is_due = self.world.tick().is_multiple_of(PLAYERS_EVERY_TICKS);
+        if !is_due || self.looks.is_empty() {
+            return;
+        }
+        let mut players = Vec::new();
+        put_players_change(&mut players, &self.world, &self.looks);
+        self.looks.clear();
+        room.send(To::All, op::PLAYERS, players);
+    }
+
+    fn tell_deaths(&self, room: &mut Room<'_>) {
         for death in self.world.deaths() {
             if u32::from(death.key.0) < self.world.config.player_limit {
                 let mut died = Vec::new();
@@ -74,17 +103,9 @@ impl Arena {
     }
 
     fn tell_boards(&self, room: &mut Room<'_>) {
-        let board = Board::of(&self.world);
-        let seats: Vec<SeatIndex> = room
-            .seats()
-            .filter(|(_, seat)| seat.connected)
-            .map(|(index, _)| index)
-            .collect();
-        for seat in seats {
-            let mut bytes = Vec::new();
-            board.put(&mut bytes, &self.world, key_of(seat));
-            room.send(To::One(seat), op::BOARD, bytes);
-        }
+        let mut board = Vec::new();
+        put_board(&mut board, &self.world);
+        room.send(To::All, op::BOARD, board);
         let mut minimap = Vec::new();
         put_minimap(&mut minimap, &self.world);
         room.send(To::All, op::MINIMAP, minimap);
@@ -92,6 +113,8 @@ impl Arena {
 }
 
 impl Game for Arena {
+    const SNAPSHOT_VERSION: u32 = 2;
+
     fn init(setup: Setup<'_>) -> Result<(Self, Settings), InitError> {
         let config = Config::parse(setup.params).map_err(|err| InitError::new(err.to_string()))?;
         let settings = Settings {
@@ -100,12 +123,17 @@ impl Game for Arena {
             seat_hold_ms: config.seat_hold_ms,
             empty_ms: config.empty_ms,
             recording_bytes_max: config.recording_bytes_max,
+            presences: config.player_limit <= PRESENCES_MAX,
+            gather_ms: 0,
             label: config.label(),
         };
+        let schema = schema(&config).map_err(|err| InitError::new(err.to_string()))?;
         let world = World::new(config, Rng::new(setup.rng.next_u64()));
         Ok((
             Self {
                 world,
+                schema,
+                looks: Vec::new(),
                 ignored_count: 0,
             },
             settings,
@@ -119,16 +147,12 @@ impl Game for Arena {
             "the host gives free seats below the limit of the settings"
         );
         self.greet(room, seat);
-        let mut players = Vec::new();
-        put_players_change(&mut players, &self.world, &[key_of(seat)], &[]);
-        room.send(To::AllBut(seat), op::PLAYERS, players);
+        self.note_looks(key_of(seat));
     }
 
-    fn leave(&mut self, room: &mut Room<'_>, seat: SeatIndex, _reason: LeaveReason) {
+    fn leave(&mut self, _room: &mut Room<'_>, seat: SeatIndex, _reason: LeaveReason) {
         self.world.leave(key_of(seat));
-        let mut players = Vec::new();
-        put_players_change(&mut players, &self.world, &[], &[key_of(seat)]);
-        room.send(To::AllBut(seat), op::PLAYERS, players);
+        self.note_looks(key_of(seat));
     }
 
     // A lost connection changes nothing: the cells head for where they were sent, and can be eaten.
@@ -146,18 +170,19 @@ impl Game for Arena {
             }
         }
         self.world.step();
-        self.tell_news(room);
+        self.tell_players(room);
+        self.tell_deaths(room);
         if self.world.is_board_due() {
             self.tell_boards(room);
         }
     }
 
-    fn view(&self, viewer: SeatIndex, out: &mut Vec<u8>) -> Option<i64> {
-        self.world.view_of(key_of(viewer), out).then_some(op::VIEW)
+    fn encoder(&self) -> Box<dyn Encoder<Self>> {
+        Box::new(Sight::new(self.schema.clone()))
     }
 
     fn signal(&mut self, _room: &mut Room<'_>, _data: &[u8]) -> Vec<u8> {
-        let count = |is_counted: fn(&crate::Player) -> bool| {
+        let count = |is_counted: fn(&Player) -> bool| {
             self.world
                 .players()
                 .filter(|(_, player)| is_counted(player))
@@ -165,8 +190,8 @@ impl Game for Arena {
         };
         let counts = serde_json::json!({
             "people": count(|player| !player.is_bot()),
-            "bots": count(crate::Player::is_bot),
-            "alive": count(crate::Player::is_alive),
+            "bots": count(Player::is_bot),
+            "alive": count(Player::is_alive),
             "cells": self.world.cells().len(),
             "messages_ignored": self.ignored_count,
         });
@@ -175,6 +200,10 @@ impl Game for Arena {
 
     fn snapshot(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.ignored_count.to_le_bytes());
+        out.extend_from_slice(&(self.looks.len() as u32).to_le_bytes());
+        for key in &self.looks {
+            out.extend_from_slice(&key.0.to_le_bytes());
+        }
         self.world.snapshot(out);
     }
 
@@ -185,11 +214,20 @@ impl Game for Arena {
                 Self::SNAPSHOT_VERSION
             )));
         }
-        let Some((ignored_count, world)) = bytes.split_first_chunk() else {
-            return Err(RestoreError::new("cut short"));
-        };
+        let cut = || RestoreError::new("cut short");
+        let (ignored_count, rest) = bytes.split_first_chunk().ok_or_else(cut)?;
+        let (looks_count, rest) = rest.split_first_chunk().ok_or_else(cut)?;
+        let looks_bytes = (u32::from_le_bytes(*looks_count) as usize).saturating_mul(2);
+        let (looks, world) = rest.split_at_checked(looks_bytes).ok_or_else(cut)?;
+        let (looks, _) = looks.as_chunks();
+        let world = World::restore(world)?;
         Ok(Self {
-            world: World::restore(world)?,
+            schema: schema(world.config()).map_err(|err| RestoreError::new(err.to_string()))?,
+            looks: looks
+                .iter()
+                .map(|key| PlayerKey(u16::from_le_bytes(*key)))
+                .collect(),
+            world,
             ignored_count: u64::from_le_bytes(*ignored_count),
         })
     }
@@ -205,3 +243,8 @@ fn name_on(room: &Room<'_>, seat: SeatIndex) -> PlayerName {
 const fn key_of(seat: SeatIndex) -> PlayerKey {
     PlayerKey(seat.0)
 }
+
+/// Ticks between two messages about whose looks changed.
+const PLAYERS_EVERY_TICKS: u64 = 5;
+/// In a larger room members are not told of each other but by the game.
+const PRESENCES_MAX: u32 = 256;

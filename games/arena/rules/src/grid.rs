@@ -26,6 +26,14 @@ impl Rect {
         }
     }
 
+    /// This rectangle, stretched to a point.
+    pub(crate) fn with(self, point: Vec2) -> Self {
+        Self {
+            min: Vec2::new(self.min.x.min(point.x), self.min.y.min(point.y)),
+            max: Vec2::new(self.max.x.max(point.x), self.max.y.max(point.y)),
+        }
+    }
+
     /// Whether the square around a circle touches this.
     pub(crate) fn touches(&self, at: Vec2, radius: f32) -> bool {
         at.x + radius >= self.min.x

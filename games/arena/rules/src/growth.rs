@@ -21,7 +21,8 @@ impl World {
     pub(crate) fn grow_pellet(&mut self) {
         let at = self.random_place();
         let hue = self.rng.below(256) as u8;
-        self.pellets.push(Pellet::new(at, hue));
+        let id = self.take_id();
+        self.pellets.push(Pellet::new(id, at, hue));
     }
 
     /// One try: where a cell is in the way nothing grows.
@@ -58,7 +59,6 @@ impl World {
             });
             let hue = player.hue;
             let key = PlayerKey(key as u16);
-            self.news.changed.push(key);
             let mass = self.config.mass_start as f32;
             let at = self.place_to_spawn(radius_of(mass));
             if let Some(player) = self.player_mut(key) {

@@ -30,6 +30,19 @@ pub(crate) struct Total {
     pub(crate) centre: Vec2,
 }
 
+/// The masses of all players who are alive, the largest first.
+#[derive(Debug, Default)]
+pub(crate) struct Ranks {
+    masses: Vec<f32>,
+}
+
+impl Ranks {
+    /// Place of a player who is alive, 1-based; equals share the better place.
+    pub(crate) fn rank(&self, total: &Total) -> u16 {
+        1 + self.masses.partition_point(|mass| *mass > total.mass) as u16
+    }
+}
+
 impl Total {
     /// The mass as a whole number of points.
     pub(crate) fn score(&self) -> u32 {
@@ -132,6 +145,14 @@ impl Index {
     /// Counts a cell that is gone, until the next rebuild.
     pub(crate) fn count_cell_gone(&mut self, key: PlayerKey) {
         self.totals[key.index()].cell_count -= 1;
+    }
+
+    /// The places of all, where many are asked for.
+    pub(crate) fn ranks(&self) -> Ranks {
+        let masses = self.totals.iter().map(|total| total.mass);
+        let mut masses: Vec<f32> = masses.filter(|mass| *mass > 0.0).collect();
+        masses.sort_unstable_by(|a, b| b.total_cmp(a));
+        Ranks { masses }
     }
 
     /// Place of a player by mass, 1-based; equals share the better place.

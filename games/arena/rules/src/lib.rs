@@ -9,6 +9,7 @@
     clippy::wildcard_enum_match_arm
 )]
 
+mod agar;
 mod bodies;
 mod bots;
 mod command;
@@ -22,11 +23,13 @@ mod messages;
 mod own_cells;
 mod players;
 mod rules;
+mod sight;
 mod snapshot;
 mod view;
 mod wishes;
 mod world;
 
+pub use agar::{AgarClient, AgarClose};
 pub use bodies::{Cell, Ejected, Pellet, Vec2, Virus};
 pub use command::{Command, CommandError};
 pub use config::{Config, ConfigError};
@@ -34,4 +37,6 @@ pub use game::Arena;
 pub use messages::op;
 pub use players::{Player, PlayerKey, PlayerName};
 pub use rules::{CELLS_PER_PLAYER_MAX, EJECTED_MAX, MASS_MAX, TICK_RATE_HZ, radius_of};
+pub use sight::{Sight, schema};
+pub use view::Own;
 pub use world::{Death, World};

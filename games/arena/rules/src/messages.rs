@@ -1,4 +1,8 @@
-//! The bytes of `games/arena/PROTOCOL.md`: op codes, and all messages to clients but the view.
+//! The bytes of `games/arena/PROTOCOL.md`: op codes, and all messages to clients but snapshots.
+
+use core::cmp::Ordering;
+
+use tagus_replication::Schema;
 
 use crate::bodies::Vec2;
 use crate::players::{Player, PlayerKey};
@@ -19,7 +23,7 @@ pub mod op {
     pub const SPECTATE: i64 = 5;
     /// To the client: the world's properties.
     pub const WORLD: i64 = 16;
-    /// To the client: what is in view.
+    /// To the client: a snapshot of what is in view.
     pub const VIEW: i64 = 17;
     /// To the client: names and colours.
     pub const PLAYERS: i64 = 18;
@@ -39,17 +43,15 @@ pub(crate) fn point_of(x: u16, y: u16, size: f32) -> Vec2 {
     )
 }
 
-/// A coordinate as a position on the wire.
-pub(crate) fn position_of(coordinate: f32, per_unit: f32) -> [u8; 2] {
-    ((coordinate * per_unit + 0.5) as u16).to_le_bytes()
-}
-
 /// Appends op 16 for this seat.
-pub(crate) fn put_world(out: &mut Vec<u8>, world: &World, own: PlayerKey) {
+pub(crate) fn put_world(out: &mut Vec<u8>, world: &World, schema: &Schema, own: PlayerKey) {
     out.extend_from_slice(&world.size.to_le_bytes());
     out.push(TICK_RATE_HZ);
     out.extend_from_slice(&own.0.to_le_bytes());
     out.extend_from_slice(&(world.config.player_limit as u16).to_le_bytes());
+    out.extend_from_slice(&(world.config.view_half_height as u16).to_le_bytes());
+    out.extend_from_slice(&(world.config.view_half_height_max as u16).to_le_bytes());
+    out.extend_from_slice(&schema.describe());
 }
 
 /// Appends op 18 with every player, which replaces what the client knew.
@@ -62,14 +64,9 @@ pub(crate) fn put_players_whole(out: &mut Vec<u8>, world: &World) {
     out.extend_from_slice(&0_u16.to_le_bytes());
 }
 
-/// Appends op 18 with what changed. Of `changed`, those who are gone again are left out.
-pub(crate) fn put_players_change(
-    out: &mut Vec<u8>,
-    world: &World,
-    changed: &[PlayerKey],
-    gone: &[PlayerKey],
-) {
-    let rows = changed
+/// Appends op 18 for these keys: those who are there as rows, the others as gone.
+pub(crate) fn put_players_change(out: &mut Vec<u8>, world: &World, keys: &[PlayerKey]) {
+    let rows = keys
         .iter()
         .filter_map(|key| Some((*key, world.player(*key)?)));
     out.push(0);
@@ -77,7 +74,8 @@ pub(crate) fn put_players_change(
     for (key, player) in rows {
         put_player(out, key, player);
     }
-    out.extend_from_slice(&(gone.len() as u16).to_le_bytes());
+    let gone = keys.iter().filter(|key| world.player(**key).is_none());
+    out.extend_from_slice(&(gone.clone().count() as u16).to_le_bytes());
     for key in gone {
         out.extend_from_slice(&key.0.to_le_bytes());
     }
@@ -90,39 +88,24 @@ fn put_player(out: &mut Vec<u8>, key: PlayerKey, player: &Player) {
     out.extend_from_slice(name);
 }
 
-/// The part of op 19 that is the same for everybody, and what is needed for the rest.
-pub(crate) struct Board {
-    head: Vec<u8>,
-    alive_count: u16,
-}
-
-impl Board {
-    /// The board after this step.
-    pub(crate) fn of(world: &World) -> Self {
-        let mut rows: Vec<(f32, PlayerKey)> = world
-            .players()
-            .filter(|(_, player)| player.is_alive())
-            .map(|(key, _)| (world.index.total(key).mass, key))
-            .collect();
-        rows.sort_unstable_by(|(mass_a, key_a), (mass_b, key_b)| {
-            mass_b.total_cmp(mass_a).then(key_a.cmp(key_b))
-        });
-        let alive_count = rows.len() as u16;
-        rows.truncate(BOARD_ROWS_MAX);
-        let mut head = vec![rows.len() as u8];
-        for (_, key) in rows {
-            head.extend_from_slice(&key.0.to_le_bytes());
-            head.extend_from_slice(&world.score(key).to_le_bytes());
-        }
-        Self { head, alive_count }
+/// Appends op 19: the ten best, and how many play.
+pub(crate) fn put_board(out: &mut Vec<u8>, world: &World) {
+    let mut rows: Vec<(f32, PlayerKey)> = world
+        .players()
+        .filter(|(_, player)| player.is_alive())
+        .map(|(key, _)| (world.index.total(key).mass, key))
+        .collect();
+    let order = |(mass_a, key_a): &(f32, PlayerKey), (mass_b, key_b): &(f32, PlayerKey)| {
+        mass_b.total_cmp(mass_a).then(key_a.cmp(key_b))
+    };
+    let alive_count = rows.len() as u16;
+    keep_first(&mut rows, BOARD_ROWS_MAX, order);
+    out.push(rows.len() as u8);
+    for (_, key) in rows {
+        out.extend_from_slice(&key.0.to_le_bytes());
+        out.extend_from_slice(&world.score(key).to_le_bytes());
     }
-
-    /// Appends op 19 for this seat.
-    pub(crate) fn put(&self, out: &mut Vec<u8>, world: &World, own: PlayerKey) {
-        out.extend_from_slice(&self.head);
-        out.extend_from_slice(&world.rank(own).to_le_bytes());
-        out.extend_from_slice(&self.alive_count.to_le_bytes());
-    }
+    out.extend_from_slice(&alive_count.to_le_bytes());
 }
 
 /// Appends op 20: the largest cells, largest first.
@@ -134,8 +117,7 @@ pub(crate) fn put_minimap(out: &mut Vec<u8>, world: &World) {
             .total_cmp(&world.cells[*a].mass)
             .then(a.cmp(b))
     };
-    largest.sort_unstable_by(order);
-    largest.truncate(MINIMAP_CELLS_MAX);
+    keep_first(&mut largest, MINIMAP_CELLS_MAX, order);
     let per_unit = 255.0 / world.size;
     let per_size = 255.0 / world.index.cell_radius_max.max(1.0);
     out.push(largest.len() as u8);
@@ -153,6 +135,15 @@ pub(crate) fn put_died(out: &mut Vec<u8>, death: &Death) {
     out.extend_from_slice(&death.score_best.to_le_bytes());
     out.extend_from_slice(&death.ticks_alive.to_le_bytes());
     out.extend_from_slice(&death.rank_best.to_le_bytes());
+}
+
+/// The first of a list by this order, in order; the rest is dropped unsorted.
+fn keep_first<T>(list: &mut Vec<T>, count: usize, order: impl Fn(&T, &T) -> Ordering) {
+    if list.len() > count {
+        list.select_nth_unstable_by(count, &order);
+        list.truncate(count);
+    }
+    list.sort_unstable_by(&order);
 }
 
 /// Rows of the board.
@@ -173,10 +164,8 @@ mod tests {
         for position in [0, 1, 32_768, 65_534, 65_535] {
             let point = point_of(position, position, size);
             assert!((0.0..=size).contains(&point.x));
-            assert_eq!(
-                position_of(point.x, 65_535.0 / size),
-                position.to_le_bytes()
-            );
+            let back = (point.x * 65_535.0 / size + 0.5) as u16;
+            assert_eq!(back, position);
         }
     }
 
@@ -202,8 +191,12 @@ mod tests {
     #[test]
     fn the_world_is_as_the_protocol_says() {
         let mut bytes = Vec::new();
-        put_world(&mut bytes, &world(), PlayerKey(1));
-        assert_eq!(bytes, [0, 0, 0x7a, 0x44, 25, 1, 0, 2, 0]);
+        let world = world();
+        let schema = crate::sight::schema(world.config()).unwrap();
+        put_world(&mut bytes, &world, &schema, PlayerKey(1));
+        let head = [0, 0, 0x7a, 0x44, 25, 1, 0, 2, 0, 0x1c, 2, 0x40, 6];
+        assert_eq!(bytes[..13], head);
+        assert_eq!(Schema::parse(&bytes[13..]), Ok(schema));
     }
 
     #[test]
@@ -225,12 +218,7 @@ mod tests {
 
         world.leave(PlayerKey(1));
         let mut bytes = Vec::new();
-        put_players_change(
-            &mut bytes,
-            &world,
-            &[PlayerKey(0), PlayerKey(1)],
-            &[PlayerKey(1)],
-        );
+        put_players_change(&mut bytes, &world, &[PlayerKey(0), PlayerKey(1)]);
         assert_eq!(bytes, [&[0, 1, 0][..], &ann, &[1, 0, 1, 0]].concat());
     }
 
@@ -239,12 +227,21 @@ mod tests {
         let mut world = world();
         world.cells[1].set_mass(300.4);
         world.reindex();
-        let board = Board::of(&world);
-        let rows = [2, 2, 0, 44, 1, 0, 0, 0, 0, 20, 0, 0, 0];
-        for (key, rank) in [(0, 2), (1, 0), (2, 1)] {
-            let mut bytes = Vec::new();
-            board.put(&mut bytes, &world, PlayerKey(key));
-            assert_eq!(bytes, [&rows[..], &[rank, 0, 2, 0]].concat());
+        let mut bytes = Vec::new();
+        put_board(&mut bytes, &world);
+        assert_eq!(bytes, [2, 2, 0, 44, 1, 0, 0, 0, 0, 20, 0, 0, 0, 2, 0]);
+    }
+
+    #[test]
+    fn only_the_first_are_kept_in_order() {
+        for count in [0, 1, 10, 63, 64, 65, 300] {
+            let list: Vec<u32> = (0..count).map(|nth| nth * 7_919 % 301).collect();
+            let mut sorted = list.clone();
+            sorted.sort_unstable();
+            sorted.truncate(64);
+            let mut kept = list;
+            keep_first(&mut kept, 64, Ord::cmp);
+            assert_eq!(kept, sorted);
         }
     }
 

@@ -4,7 +4,7 @@ use crate::bodies::Cell;
 use crate::eating::Mouth;
 use crate::players::PlayerKey;
 use crate::rules::{PASS_TICKS, merge_age};
-use crate::world::{Eaten, World};
+use crate::world::World;
 
 impl World {
     /// Merges what may merge and pushes the rest of each player's cells apart.
@@ -20,9 +20,7 @@ impl World {
                     if first.gone || second.gone {
                         continue;
                     }
-                    if let Some(eaten) = settle(first, second) {
-                        self.news.eaten.push(eaten);
-                    }
+                    settle(first, second);
                     first.confine(self.size);
                     second.confine(self.size);
                 }
@@ -32,11 +30,11 @@ impl World {
 }
 
 /// Merges two cells of one player, older first, or pushes them apart, or lets them pass.
-fn settle(first: &mut Cell, second: &mut Cell) -> Option<Eaten> {
+fn settle(first: &mut Cell, second: &mut Cell) {
     let way = second.at.from(first.at);
     let touch = first.radius + second.radius;
     if way.length_squared() >= touch * touch {
-        return None;
+        return;
     }
     if first.age >= merge_age(first.radius) && second.age >= merge_age(second.radius) {
         let (eater, prey) = if first.mass >= second.mass {
@@ -50,16 +48,11 @@ fn settle(first: &mut Cell, second: &mut Cell) -> Option<Eaten> {
         })
         .covers(prey.at, prey.radius)
         {
-            return None;
+            return;
         }
         prey.gone = true;
         eater.set_mass(eater.mass + prey.mass);
-        return Some(Eaten {
-            id: prey.id,
-            eater_id: eater.id,
-            at: prey.at,
-            radius: prey.radius,
-        });
+        return;
     }
     if first.age >= PASS_TICKS && second.age >= PASS_TICKS {
         let direction = way.unit();
@@ -68,7 +61,6 @@ fn settle(first: &mut Cell, second: &mut Cell) -> Option<Eaten> {
         first.at = first.at.plus(direction, -overlap * second.mass / mass);
         second.at = second.at.plus(direction, overlap * first.mass / mass);
     }
-    None
 }
 
 #[cfg(test)]

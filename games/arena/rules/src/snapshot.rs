@@ -34,6 +34,7 @@ impl World {
             put(out, cell.age);
         });
         put_list(out, &self.pellets, |out, pellet| {
+            put(out, pellet.id);
             put_vec2(out, pellet.at);
             put(out, pellet.hue);
         });
@@ -190,7 +191,11 @@ fn read_world(reader: &mut Reader<'_>) -> Option<World> {
         (mass > 0.0 && mass <= MASS_MAX).then_some(cell)
     })?;
     world.pellets = reader.list(world.config.pellets as usize, |reader| {
-        Some(Pellet::new(reader.point(size)?, reader.get()?))
+        Some(Pellet::new(
+            reader.get()?,
+            reader.point(size)?,
+            reader.get()?,
+        ))
     })?;
     world.ejected = reader.list(EJECTED_MAX, |reader| {
         let (id, at, boost, direction) = (

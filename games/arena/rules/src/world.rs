@@ -4,14 +4,14 @@ use tagus_base::Rng;
 
 use crate::bodies::{Cell, Ejected, Pellet, Vec2, Virus};
 use crate::config::Config;
-use crate::index::{Index, Total};
+use crate::index::{Index, Ranks, Total};
 use crate::players::{Life, Player, PlayerKey};
 use crate::rules::{EJECTED_MAX, TICK_RATE_HZ, zoom_of};
 
 /// Everything in an arena, and its rules. Needs no room: players come by key, wishes by method, time by [`World::step`].
 ///
 /// Driving order: any number of player methods, then `step`; after it, until the next call that changes something,
-/// read [`World::deaths`], [`World::changed`], [`World::gone`] and the views.
+/// read [`World::deaths`], [`World::came`], [`World::gone`] and the views.
 #[derive(Clone, Debug)]
 pub struct World {
     pub(crate) config: Config,
@@ -33,19 +33,9 @@ pub struct World {
 /// What one step did, for those who are told.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct News {
-    pub(crate) eaten: Vec<Eaten>,
     pub(crate) deaths: Vec<Death>,
-    pub(crate) changed: Vec<PlayerKey>,
+    pub(crate) came: Vec<PlayerKey>,
     pub(crate) gone: Vec<PlayerKey>,
-}
-
-/// Something that vanished into something else.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Eaten {
-    pub(crate) id: u32,
-    pub(crate) eater_id: u32,
-    pub(crate) at: Vec2,
-    pub(crate) radius: f32,
 }
 
 /// The end of a life.
@@ -100,9 +90,8 @@ impl World {
     /// One tick of 40 ms.
     pub fn step(&mut self) {
         self.tick += 1;
-        self.news.eaten.clear();
         self.news.deaths.clear();
-        self.news.changed.clear();
+        self.news.came.clear();
         self.news.gone.clear();
 
         self.regrow();
@@ -142,7 +131,7 @@ impl World {
     }
 
     /// Ends the lives of those whose last cell is gone. Before the sweep, while their last view is known.
-    fn bury(&mut self) {
+    pub(crate) fn bury(&mut self) {
         for (key, slot) in self.players.iter_mut().enumerate() {
             let Some(player) = slot else { continue };
             let Life::Alive(record) = &player.life else {
@@ -182,6 +171,10 @@ impl World {
 
     fn keep_records(&mut self) {
         let is_board_due = self.is_board_due();
+        let ranks = match is_board_due {
+            true => self.index.ranks(),
+            false => Ranks::default(),
+        };
         for (key, slot) in self.players.iter_mut().enumerate() {
             let Some(Player {
                 life: Life::Alive(record),
@@ -193,7 +186,7 @@ impl World {
             let key = PlayerKey(key as u16);
             record.score_best = record.score_best.max(self.index.total(key).score());
             if is_board_due {
-                record.rank_best = record.rank_best.min(self.index.rank(key));
+                record.rank_best = record.rank_best.min(ranks.rank(self.index.total(key)));
             }
         }
     }
@@ -246,6 +239,11 @@ impl World {
     #[must_use]
     pub const fn is_board_due(&self) -> bool {
         self.tick.is_multiple_of(TICK_RATE_HZ as u64)
+    }
+
+    /// How many boards were due until now.
+    pub(crate) const fn board_number(&self) -> u64 {
+        self.tick / TICK_RATE_HZ as u64
     }
 
     /// All cells, oldest first.
@@ -308,10 +306,10 @@ impl World {
         &self.news.deaths
     }
 
-    /// Whose name, colour or presence changed in the last step.
+    /// The bots that came in the last step.
     #[must_use]
-    pub fn changed(&self) -> &[PlayerKey] {
-        &self.news.changed
+    pub fn came(&self) -> &[PlayerKey] {
+        &self.news.came
     }
 
     /// The bots that left in the last step.

@@ -1,5 +1,6 @@
 //! The matchmaker, alone and beside a naive model.
 
+mod backfill;
 mod model;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -653,4 +654,24 @@ fn the_model_of_fixed_intervals() {
     assert_eq!(round(29_999), Vec::<Vec<u8>>::new());
     assert_eq!(round(30_000), [[3, 4, 5]]);
     assert!(model.is_empty());
+    let mut mutual = IntervalModel::new(
+        at(0),
+        IntervalModelConfig {
+            is_mutual: true,
+            ..IntervalModelConfig::default()
+        },
+    );
+    for (session, query) in [(1, "*"), (2, "+properties.never:x"), (3, "*")] {
+        let new = ticket(&[session], wish(2, 2, query));
+        let id = maker.handle_add(at(0), new).unwrap();
+        mutual.handle_add(maker.remove(id).unwrap());
+    }
+    let mut matches = Vec::new();
+    mutual.poll(at(15_000), &mut matches);
+    assert_eq!(sessions(&matches[0].tickets), [1, 3]);
+    let left = maker
+        .handle_add(at(0), ticket(&[9], wish(2, 2, "*")))
+        .unwrap();
+    assert!(mutual.remove(left).is_none());
+    assert_eq!((matches.len(), mutual.len()), (1, 1));
 }

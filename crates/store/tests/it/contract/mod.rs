@@ -11,6 +11,7 @@ mod job;
 mod leaderboard;
 mod logout;
 mod model;
+mod rating;
 mod room_data;
 mod storage;
 mod wallet;
@@ -60,6 +61,7 @@ fn run(open: &dyn Fn() -> Store) {
     job::run(open);
     leaderboard::run(open);
     logout::run(open);
+    rating::run(open);
     room_data::run(open);
     storage::run(open);
     wallet::run(open);

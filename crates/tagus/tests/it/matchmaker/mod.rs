@@ -1,5 +1,10 @@
 //! The matchmaker at the server: tickets and matches over every socket, the hook, and what wrong requests are answered.
 
+mod backfill;
+mod code;
+mod modes;
+mod table;
+
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -26,12 +31,31 @@ struct Player {
 
 impl Player {
     fn open(server: &Server, kind: Kind, name: &str) -> Self {
+        Self::open_with(server, kind, name, false)
+    }
+
+    fn open_with(server: &Server, kind: Kind, name: &str, ext: bool) -> Self {
         let path = format!("/v2/account/authenticate/device?username={name}");
         let body = json!({ "id": format!("device-of-{name}") }).to_string();
         let answer = server.call("POST", &path, &server_key(), body.as_bytes());
         let token = answer.text("token");
         Self {
-            client: Client::open(server, kind, &token),
+            client: match (ext, kind) {
+                (false, _) => Client::open(server, kind, &token),
+                (true, Kind::Json) => {
+                    Client::upgrade(server, kind, &format!("token={token}&ext=1"))
+                }
+                (true, Kind::Protobuf) => {
+                    let query = format!("token={token}&ext=1&format=protobuf");
+                    Client::upgrade(server, kind, &query)
+                }
+                (true, Kind::Tcp) => {
+                    let mut client = Client::tcp(server);
+                    client.hello(&token, true);
+                    client.hear_welcome();
+                    client
+                }
+            },
             name: name.to_owned(),
             token,
         }

@@ -1,0 +1,215 @@
+import { Client, TagusError } from "/sdk/tagus.js";
+import {
+  RECEIVE, SEND, decodeAim, decodePeople, decodeRefused, decodeShot, decodeTable, decodeVerdict, encodeAim, encodeDiffers,
+  encodeNumbers, encodeShoot,
+} from "../state/protocol.js";
+
+const DEVICE_KEY = "tagus.device";
+const RETRY_PAUSE_MS = 2_000;
+const CODE_MATCH_NOT_FOUND = 4;
+
+/**
+ * @typedef {import("../state/protocol.js").Block} Block
+ * @typedef {"online" | "unreachable" | "joined" | "gone" | "lost" | "resumed" | "over"} LinkChange
+ *   `gone`: there is no such room; `over`: this one is.
+ *
+ * @typedef {object} PoolListener
+ * @property {(table: import("../state/protocol.js").Table) => void} table
+ * @property {(shot: import("../state/protocol.js").Struck) => void} shot
+ * @property {(verdict: import("../state/protocol.js").Verdict) => void} verdict
+ * @property {(aim: import("../state/protocol.js").ForeignAim) => void} aim
+ * @property {(people: import("../state/protocol.js").People) => void} people
+ * @property {(refused: import("../state/protocol.js").Refused) => void} refused
+ * @property {(what: LinkChange, detail: string) => void} link
+ */
+
+/** Pool's messages over the SDK. */
+export class PoolRoom {
+  #client = new Client();
+  /** @type {import("../../../../clients/js/tagus.js").Socket | null} */
+  #socket = null;
+  /** @type {import("../../../../clients/js/tagus.js").Room | null} */
+  #room = null;
+  #ticket = "";
+  /** Counts what was begun, so that what was given up is not finished. */
+  #attempt = 0;
+  #listener;
+  #decoders;
+
+  /** @param {PoolListener} listener */
+  constructor(listener) {
+    this.#listener = listener;
+    this.#decoders = /** @type {Record<number, (bytes: Uint8Array) => void>} */ ({
+      [RECEIVE.TABLE]: (bytes) => listener.table(decodeTable(bytes)),
+      [RECEIVE.SHOT]: (bytes) => listener.shot(decodeShot(bytes)),
+      [RECEIVE.VERDICT]: (bytes) => listener.verdict(decodeVerdict(bytes)),
+      [RECEIVE.AIM]: (bytes) => listener.aim(decodeAim(bytes)),
+      [RECEIVE.PEOPLE]: (bytes) => listener.people(decodePeople(bytes)),
+      [RECEIVE.REFUSED]: (bytes) => listener.refused(decodeRefused(bytes)),
+    });
+  }
+
+  /** The id of the room one is in; empty when in none. */
+  get matchId() {
+    return this.#room?.matchId ?? "";
+  }
+
+  /**
+   * Logs in and connects, however long the server takes to be there.
+   * @param {string} name
+   */
+  async connect(name) {
+    for (;;) {
+      try {
+        await this.#client.authenticateDevice(deviceId());
+        break;
+      } catch (thrown) {
+        this.#listener.link("unreachable", String(thrown));
+        await pause();
+      }
+    }
+    if (name) await this.rename(name);
+    this.#socket = this.#client.createSocket();
+    this.#socket.on("matched", ({ match_id: matchId = "" }) => {
+      if (!this.#ticket) return;
+      this.#ticket = "";
+      void this.join(matchId);
+    });
+    await this.#socket.connect();
+    this.#listener.link("online", "");
+  }
+
+  /** @param {string} name */
+  async rename(name) {
+    try {
+      await this.#client.updateAccount({ display_name: name });
+    } catch {
+      // The name goes along with the next visit.
+    }
+  }
+
+  /**
+   * Takes a seat in a room.
+   * @param {string} name The room's id or code.
+   */
+  async join(name) {
+    const socket = this.#socket;
+    if (!socket) return;
+    const attempt = ++this.#attempt;
+    while (attempt === this.#attempt) {
+      try {
+        const room = await socket.join(name);
+        if (attempt !== this.#attempt) {
+          await room.leave();
+          return;
+        }
+        this.#room = room;
+        const isCurrent = () => this.#room === room;
+        room.on("data", (/** @type {number} */ op, /** @type {Uint8Array} */ bytes) => isCurrent() && this.#decoders[op]?.(bytes));
+        room.on("lost", () => isCurrent() && this.#listener.link("lost", ""));
+        room.on("resumed", () => isCurrent() && this.#listener.link("resumed", ""));
+        room.on("closed", (error) => isCurrent() && this.#listener.link("over", error?.message ?? ""));
+        this.#listener.link("joined", room.matchId);
+        return;
+      } catch (thrown) {
+        const isRefused = thrown instanceof TagusError && thrown.code >= 0;
+        const isGone = isRefused && thrown.code === CODE_MATCH_NOT_FOUND;
+        this.#listener.link(isRefused ? "gone" : "unreachable", isGone ? "That game is over." : messageOf(thrown));
+        if (isRefused) return;
+        await pause();
+      }
+    }
+  }
+
+  /**
+   * Opens a room of one's own and joins it.
+   * @param {string} mode
+   * @returns {Promise<string>} Its code.
+   */
+  async open(mode) {
+    const { match_id: matchId, code } = await this.#client.openPrivateMatch(mode);
+    await this.join(matchId);
+    return code;
+  }
+
+  /**
+   * Waits for another player, and joins the room of the match.
+   * @param {string} mode
+   */
+  async quick(mode) {
+    const socket = this.#socket;
+    if (!socket) return;
+    const attempt = ++this.#attempt;
+    const wish = { min_count: 2, max_count: 2, query: `+properties.mode:${mode}`, string_properties: { mode } };
+    const ticket = await socket.addMatchmaker(wish);
+    if (attempt === this.#attempt) this.#ticket = ticket;
+    else await socket.removeMatchmaker(ticket);
+  }
+
+  /** Gives up what was begun, or the seat. */
+  async leave() {
+    this.#attempt += 1;
+    const [ticket, room] = [this.#ticket, this.#room];
+    this.#ticket = "";
+    this.#room = null;
+    try {
+      if (ticket) await this.#socket?.removeMatchmaker(ticket);
+      await room?.leave();
+    } catch {
+      // The connection is lost; the server gives the seat up by itself.
+    }
+  }
+
+  /** Tries to connect again at once. */
+  retry() {
+    this.#socket?.retry();
+  }
+
+  /** @param {Block} block @param {Parameters<typeof encodeShoot>[1]} stroke */
+  shoot(block, stroke) {
+    return this.#room?.send(SEND.SHOOT, encodeShoot(block, stroke)) ?? false;
+  }
+
+  /** @param {Block} block @param {import("../state/protocol.js").Aiming} aiming */
+  aim(block, aiming) {
+    this.#room?.send(SEND.AIM, encodeAim(block, aiming));
+  }
+
+  /** @param {{ game: number, turn: number }} of @param {bigint} hash @param {unknown} trace */
+  differs(of, hash, trace) {
+    this.#room?.send(SEND.DIFFERS, encodeDiffers(of, hash, new TextEncoder().encode(JSON.stringify(trace))));
+  }
+
+  /** @param {Block} block */
+  rerack({ game, turn }) {
+    this.#room?.send(SEND.RERACK, encodeNumbers(game, turn));
+  }
+
+  /** @param {Block} block */
+  concede({ game }) {
+    this.#room?.send(SEND.CONCEDE, encodeNumbers(game));
+  }
+
+  /** @param {Block} block */
+  rematch({ game }) {
+    this.#room?.send(SEND.REMATCH, encodeNumbers(game));
+  }
+}
+
+/** @param {unknown} thrown */
+function messageOf(thrown) {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+function pause() {
+  return new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+}
+
+/** An id that this tab keeps: two tabs are two players, a reloaded one takes its seat back. */
+function deviceId() {
+  const known = sessionStorage.getItem(DEVICE_KEY);
+  if (known) return known;
+  const id = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  sessionStorage.setItem(DEVICE_KEY, id);
+  return id;
+}

@@ -1,0 +1,107 @@
+//! Records of games: bytes, replays, and records that lie.
+
+use std::sync::Arc;
+
+use tagus_base::{UserId, Uuid};
+use tagus_physics::{PoolSize, Table};
+use tagus_pool::{
+    Chair, Frame, How, Record, RecordError, ReplayError, Rules, Strength, TURNS_MAX, Turn, plan,
+    replay,
+};
+
+use crate::bot::game;
+
+fn record(rules: Rules, seed: u64) -> Record {
+    let (turns, frame, hash) = game(rules, [Strength::Fair, Strength::Strong], seed);
+    Record {
+        id: Uuid([7; 16]),
+        rules,
+        table: 2,
+        seed,
+        breaker: Chair::First,
+        users: [UserId(Uuid([1; 16])), UserId::default()],
+        turns,
+        end: frame.end().unwrap(),
+        hash,
+    }
+}
+
+#[test]
+fn records_read_what_they_write_and_replay() {
+    for (rules, seed) in [(Rules::Eight, 1), (Rules::Nine, 2), (Rules::Eight, 3)] {
+        let record = record(rules, seed);
+        let bytes = record.to_bytes();
+        assert!(bytes.len() < 2_000, "{} bytes", bytes.len());
+        assert_eq!(Record::from_bytes(&bytes), Ok(record.clone()));
+        let verified = replay(&record).unwrap();
+        assert_eq!(verified.frame.end(), Some(record.end));
+        assert_eq!(verified.shots, record.turns.len());
+        for length in 0..bytes.len() {
+            assert!(Record::from_bytes(&bytes[..length]).is_err());
+        }
+        let longer = [&bytes[..], &[0]].concat();
+        assert_eq!(Record::from_bytes(&longer), Err(RecordError::Damaged));
+    }
+}
+
+#[test]
+fn a_record_that_lies_is_found_out() {
+    let honest = record(Rules::Eight, 5);
+    let lie = |change: &dyn Fn(&mut Record)| {
+        let mut record = honest.clone();
+        change(&mut record);
+        replay(&record).unwrap_err()
+    };
+    let winner = honest.end.winner.unwrap();
+    let error = lie(&|record| record.end.winner = Some(winner.other()));
+    assert!(matches!(error, ReplayError::End(Some(_))), "{error}");
+    let error = lie(&|record| record.end.how = How::Conceded);
+    assert!(matches!(error, ReplayError::End(Some(_))), "{error}");
+    let error = lie(&|record| record.hash ^= 1);
+    assert_eq!(error, ReplayError::Hash(honest.hash));
+    let error = lie(&|record| record.turns.truncate(record.turns.len() - 1));
+    assert_eq!(error, ReplayError::End(None));
+    let error = lie(&|record| record.turns.push(Turn::TimeOut));
+    assert!(matches!(error, ReplayError::Turn { .. }), "{error}");
+    assert_eq!(lie(&|record| record.table = 9), ReplayError::Table(9));
+    // Another seed, or another shot, makes another game.
+    lie(&|record| record.seed += 1);
+    lie(&|record| {
+        if let Turn::Stroke(stroke) = &mut record.turns[1] {
+            stroke.shot.angle ^= 1 << 20;
+        }
+    });
+}
+
+#[test]
+fn the_longest_game_is_below_four_kilobytes() {
+    let table = Arc::new(Table::pool(PoolSize::EightFoot));
+    let frame = Frame::new(table, Rules::Eight, 1, Chair::First);
+    let mut stroke = plan(&frame, Strength::Weak, 1).unwrap();
+    stroke.place = Some((1, 1));
+    stroke.call = Some(1);
+    let mut record = record(Rules::Nine, 2);
+    record.turns = vec![Turn::Stroke(stroke); usize::from(TURNS_MAX) + 1];
+    let bytes = record.to_bytes();
+    assert!(bytes.len() < 4_000, "{}", bytes.len());
+    assert_eq!(Record::from_bytes(&bytes), Ok(record.clone()));
+    record.turns.push(Turn::TimeOut);
+    assert_eq!(
+        Record::from_bytes(&record.to_bytes()),
+        Err(RecordError::Damaged)
+    );
+}
+
+#[test]
+fn every_kind_of_turn_survives() {
+    let mut record = record(Rules::Nine, 2);
+    record.turns = vec![
+        Turn::Rerack,
+        Turn::TimeOut,
+        Turn::Concede(Chair::First),
+        Turn::Concede(Chair::Second),
+        Turn::Leave(Chair::First),
+        Turn::Leave(Chair::Second),
+    ];
+    assert_eq!(Record::from_bytes(&record.to_bytes()), Ok(record));
+}
