@@ -3,6 +3,8 @@ const BALLS = ["#f2b632", "#1f56c4", "#d8362f", "#5b2d8c", "#ee7423", "#12804a",
 const WHITE = "#f4efe2";
 /** Two rows of a rack are so many diameters apart. */
 const ROWS_APART = Math.sqrt(3) / 2;
+/** What a rack and a little room behind it take, in radii from the middle of its first ball. */
+const RACK_RADII = 8.6;
 const RACK = [1, 9, 2, 10, 8, 3, 11, 4, 12, 5, 6, 13, 14, 7, 15];
 
 /**
@@ -21,9 +23,9 @@ export function paintPool({ pen, width, height, chance }) {
     pen.fillRect(chance() * width, chance() * height, 1.4, 1.4);
   }
   rail(pen, width, height);
-  const radius = height * 0.088;
-  const rack = { x: width * 0.6, y: height * 0.57 };
-  const cue = { x: width * 0.24, y: height * 0.57 };
+  const radius = height * 0.079;
+  const rack = { x: Math.min(width * 0.6, width - RACK_RADII * radius), y: height * 0.57 };
+  const cue = { x: Math.min(width * 0.24, rack.x - 6 * radius), y: height * 0.57 };
   let next = 0;
   /** @type {{ x: number, y: number, ball: number }[]} */
   const balls = [{ ...cue, ball: 0 }];

@@ -50,8 +50,6 @@ pub struct Viewer {
     own_id: Option<u32>,
     last_input: u32,
     own: Vec<u8>,
-    /// The last tick that the client said it has applied.
-    acked: Option<Tick>,
 }
 
 /// A cell that a viewer has.
@@ -100,24 +98,6 @@ impl Viewer {
         self.frame = 0;
     }
 
-    /// The client said that it has applied the snapshot of this tick. A claim: one ahead of time gets it all snapshots,
-    /// as if it followed, and nothing else.
-    pub fn acked(&mut self, tick: Tick) {
-        self.acked = self.acked.max(Some(tick));
-    }
-
-    /// Whether to encode it in this frame: always while the client follows, and more rarely the more it lags,
-    /// down to one frame in eight, so that what waits on the way to it becomes less.
-    /// It lags when what it acknowledged is more than `lag_ticks_max` old.
-    #[must_use]
-    pub fn is_due(&self, world: &World, lag_ticks_max: u32) -> bool {
-        let missed = world.frame().saturating_sub(self.frame);
-        let acked = self.acked.unwrap_or(world.tick());
-        let lag = world.tick().0.saturating_sub(acked.0);
-        let left_out = lag / u64::from(lag_ticks_max.max(1)).saturating_add(1);
-        self.frame == 0 || missed > left_out.min(7)
-    }
-
     /// It waits for cells that did not fit into its last snapshot.
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
@@ -130,10 +110,7 @@ impl Viewer {
         let begin = out.len();
         let is_whole = self.frame == 0 || !world.can_continue(self.frame);
         if is_whole {
-            *self = Self {
-                acked: self.acked,
-                ..Self::default()
-            };
+            *self = Self { ..Self::default() };
         }
         let frame = world.frame();
         let mut flags = if is_whole { FLAG_WHOLE } else { 0 };
@@ -171,7 +148,8 @@ impl Viewer {
     fn put_own(&mut self, view: &View<'_>, is_whole: bool, out: &mut Vec<u8>) -> bool {
         let own = &view.own[..view.own.len().min(OWN_BYTES_MAX)];
         let is_same = self.own_id == view.own_id && self.last_input == view.last_input;
-        if is_same && self.own == own && !is_whole {
+        let is_same = is_same && self.own.len() == own.len() && (own.is_empty() || self.own == own);
+        if is_same && !is_whole {
             return false;
         }
         put_varint(out, view.own_id.map_or(0, |id| u64::from(id) + 1));

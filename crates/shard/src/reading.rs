@@ -45,7 +45,8 @@ impl Shard {
                 }
                 scratch[..held].copy_from_slice(&partial);
             }
-            if turns == 1 {
+            if turns == 1 && self.rooms.is_behind {
+                // What is saved is packets of nothing but an acknowledgement, which come the more the rarer views are.
                 connection.socket.delay_acknowledgement();
             }
             let count = match connection.read(&mut scratch[held..]) {

@@ -70,6 +70,8 @@ pub(crate) struct RoomTable {
     pub(crate) view: Vec<u8>,
     /// Rooms whose last tick is not sent to everybody, in the order in which they go on; some may be gone.
     pub(crate) viewing: VecDeque<RoomId>,
+    /// Views of the round that ended last were given up for want of time.
+    pub(crate) is_behind: bool,
     /// Scratch of [`Self::data`].
     targets: Vec<SeatIndex>,
 }
@@ -95,6 +97,7 @@ impl RoomTable {
             effects: Vec::new(),
             view: Vec::new(),
             viewing: VecDeque::new(),
+            is_behind: false,
             targets: Vec::new(),
         }
     }

@@ -156,7 +156,9 @@ impl RoomTable {
             return;
         };
         let Round { took, ticks, .. } = cell.round;
-        for _ in 0..cell.views_left() {
+        let given_up = cell.views_left();
+        self.is_behind = given_up > 0;
+        for _ in 0..given_up {
             self.metrics.drops.inc(DropReason::ViewGivenUp);
         }
         self.metrics.tick_seconds.observe(took.as_secs_f64());

@@ -207,16 +207,8 @@ impl Bridge {
             };
             self.say_inside(Message::MatchJoin(join)).await?;
         }
-        if let Some(room) = self.room {
-            for (op_code, data) in to_room {
-                let data = ext::RoomData {
-                    room,
-                    op_code,
-                    data: data.into(),
-                    ..ext::RoomData::default()
-                };
-                self.say_inside(Message::RoomData(data)).await?;
-            }
+        for (op_code, data) in to_room {
+            self.say_room(op_code, data).await?;
         }
         self.say_outside(&to_client).await?;
         Ok(done)
@@ -238,6 +230,9 @@ impl Bridge {
             }
         }
         self.say_outside(&to_client).await?;
+        while let Some((op_code, data)) = self.client.poll_room() {
+            self.say_room(op_code, data).await?;
+        }
         Ok(done)
     }
 
@@ -268,6 +263,19 @@ impl Bridge {
             bytes.extend_from_slice(&ws_frame(WsOpcode::Binary, frame));
         }
         self.outside.write_all(&bytes).await
+    }
+
+    async fn say_room(&mut self, op_code: i64, data: Vec<u8>) -> io::Result<()> {
+        let Some(room) = self.room else {
+            return Ok(());
+        };
+        let data = ext::RoomData {
+            room,
+            op_code,
+            data: data.into(),
+            ..ext::RoomData::default()
+        };
+        self.say_inside(Message::RoomData(data)).await
     }
 
     async fn say_inside(&mut self, message: Message) -> io::Result<()> {

@@ -142,6 +142,8 @@ struct Bot {
     socket: Socket,
     match_id: String,
     name: String,
+    /// Kept for life: looks are told to everybody when they change.
+    hue: u8,
     rng: Rng,
     target: (u16, u16),
     alive: bool,
@@ -166,6 +168,7 @@ impl Bot {
             socket,
             match_id,
             name: format!("bot {number}"),
+            hue: number.to_le_bytes()[0],
             rng: Rng::new(seed.wrapping_mul(SEED_STEP).wrapping_add(number.into())),
             target: (0, 0),
             alive: false,
@@ -192,7 +195,7 @@ impl Bot {
     /// Steers, or comes back to life.
     async fn wish(&mut self) -> Result<(), ClientError> {
         if !self.alive {
-            let hue = self.byte();
+            let hue = self.hue;
             let name = self.name.clone();
             return self.send(&Command::Spawn { hue, name: &name }).await;
         }
@@ -241,10 +244,6 @@ impl Bot {
 
     fn coordinate(&mut self) -> u16 {
         u16::try_from(self.rng.below(65_536)).unwrap_or(u16::MAX)
-    }
-
-    fn byte(&mut self) -> u8 {
-        u8::try_from(self.rng.below(256)).unwrap_or(u8::MAX)
     }
 }
 

@@ -36,6 +36,8 @@ mod live;
 mod matchmaker;
 mod ops;
 mod parties;
+#[cfg(feature = "arcade")]
+pub mod pool;
 mod realtime;
 mod remote;
 mod room_values;

@@ -169,6 +169,7 @@ fn games(server: Server) -> Server {
         .game::<tagus_arena::Arena>("arena")
         .game::<tagus_open_world::OpenWorld>("open-world")
         .game::<tagus_pool::Pool>("pool")
+        .rpc("pool.keep", tagus::pool::keep)
         .room("arena", "arena")
         .mode(tagus::Mode {
             name: "arena".to_owned(),

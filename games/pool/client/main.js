@@ -1,9 +1,10 @@
+import { deviceId, loadName, saveName, suggestName } from "/arcade/lobby/player.js";
 import { Physics, RACKS, TABLES, encodeShot } from "/physics/physics.js";
 import { PoolRoom } from "./net/pool-room.js";
 import { bodiesOf } from "./state/bytes.js";
 import { Layout } from "./state/layout.js";
 import { Match } from "./state/match.js";
-import { HAND, NONE, PHASE } from "./state/protocol.js";
+import { HAND, NONE, OPPONENT, PHASE } from "./state/protocol.js";
 import { Practice } from "./state/practice.js";
 import { FrameMeter } from "./state/frame_meter.js";
 import { Stage } from "./state/stage.js";
@@ -17,8 +18,6 @@ import { Scene } from "./view/scene.js";
 import { Screens } from "./view/screens.js";
 import { Sound } from "./view/sound.js";
 
-/** The name is the arena's and the arcade's too. */
-const LOOK_KEY = "tagus.arena.look";
 const MODULE = "/physics/dist/physics.wasm";
 const AIM_EVERY_MS = 110;
 const PANELS_EVERY_MS = 120;
@@ -62,10 +61,11 @@ const room = new PoolRoom({
     showOver();
   },
   refused: (refused) => match.takeRefused(refused, performance.now()),
+  record: () => match.table?.ownChair !== NONE && void room.keep(),
   link: linkChanged,
 });
 
-const screens = new Screens(loadName(), {
+const screens = new Screens(loadName(), suggestName(deviceId()), {
   quick: (mode) => begin("Looking for a player", "Whoever presses the same plays with you.", () => room.quick(mode)),
   friend: (mode) => begin("Opening a table", "", () => room.open(mode), "Give this code to a friend. The game begins when they are here."),
   bot: (mode) => begin("Setting the table", "", () => room.open(mode)),
@@ -81,6 +81,7 @@ const screens = new Screens(loadName(), {
     screens.show("none");
     if (match.block) room.rerack(match.block);
   },
+  sit: () => room.sit(),
   undo() {
     practice?.undo();
     showPractice();
@@ -93,9 +94,9 @@ const screens = new Screens(loadName(), {
     sound.toggle();
     screens.setMuted(sound.isMuted);
   },
-  rename(name) {
-    saveName(name);
-    void room.rename(name);
+  rename(chosen) {
+    saveName(chosen);
+    void room.rename(screens.name);
   },
 });
 
@@ -198,7 +199,7 @@ function linkChanged(what, detail) {
     practice = null;
     shown.state = "playing";
     history.replaceState(null, "", `?room=${encodeURIComponent(detail)}`);
-    screens.show("none");
+    if (screens.screen === "start") screens.show("none");
   } else if (!practice) {
     leave();
     hud.toast(detail || "That game is over.", "plain");
@@ -225,7 +226,7 @@ function takeHappened() {
       beginTurn();
       isOver = what.kind === "over";
       if (isOver) screens.show("over");
-      else if (screens.screen === "over" || screens.screen === "waiting") screens.show("none");
+      else if (screens.screen === "over" || (screens.screen === "waiting" && match.block?.phase === PHASE.PLAYING)) screens.show("none");
       showOver();
     }
   }
@@ -235,6 +236,7 @@ function beginTurn() {
   const { table } = match;
   if (!table) return;
   strike = null;
+  panelsMs = -Infinity;
   input.isHeld = false;
   turn.begin(table.block, table.state, table.tableVersion, outline);
   screens.setUndo(practice?.canUndo ?? false);
@@ -246,10 +248,12 @@ function beginTurn() {
 function showOver() {
   const { table, people } = match;
   if (!isOver || !table) return;
-  const may = table.ownChair !== NONE;
+  const isAlone = people.chairs.some(({ kind }) => kind === "free");
+  const isPerson = table.opponent === OPPONENT.PERSON;
+  const may = table.ownChair !== NONE && !isAlone;
   const wants = (/** @type {number} */ chair) => may && people.wantsRematch[chair];
   const end = sayEnd(table.block, table.ownChair, people.chairs.map(({ name }) => name));
-  screens.setOver(end, { may, own: wants(table.ownChair), other: wants(1 - table.ownChair) });
+  screens.setOver(end, { may, own: wants(table.ownChair), other: isPerson && wants(1 - table.ownChair), isAlone });
 }
 
 /** @param {number} nowMs @returns {import("./view/scene.js").Aimed | null} */
@@ -349,26 +353,6 @@ function fit() {
   shown.form = layout.form;
   scene.fit(layout, outline);
   hud.refit();
-}
-
-function loadName() {
-  try {
-    const { name } = JSON.parse(localStorage.getItem(LOOK_KEY) ?? "{}");
-    return typeof name === "string" ? name : "";
-  } catch {
-    return "";
-  }
-}
-
-/** @param {string} name */
-function saveName(name) {
-  let look = {};
-  try {
-    look = JSON.parse(localStorage.getItem(LOOK_KEY) ?? "{}");
-  } catch {
-    // What cannot be read is written anew.
-  }
-  localStorage.setItem(LOOK_KEY, JSON.stringify({ ...look, name }));
 }
 
 async function arrive() {

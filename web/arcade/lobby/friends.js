@@ -66,7 +66,15 @@ export class Friends {
     const open = (/** @type {Game} */ game, /** @type {string} */ text) =>
       button("", `${text}${of(game)}`, () => this.#driver.do((lobby) => lobby.openRoom(game.id)));
     const ofFriends = games.filter((game) => game.isPrivate);
-    element("private-new").replaceChildren(...ofFriends.map((game) => open(game, "Open a private game")));
+    const created = ofFriends.map((game) => open(game, "Open a private game"));
+    // Several stand beside each other under a heading that says what they open.
+    if (created.length > 1) {
+      created.forEach((one, i) => {
+        one.ariaLabel = one.textContent;
+        one.textContent = ofFriends[i].title;
+      });
+    }
+    element("private-new").replaceChildren(...created);
     element("party-games").replaceChildren(
       ...games.filter((game) => game.quickPlay).map(quick),
       ...ofFriends.map((game) => open(game, "Private game")),

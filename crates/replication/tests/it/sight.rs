@@ -226,26 +226,6 @@ fn a_viewer_that_missed_too_much_starts_anew() {
 }
 
 #[test]
-fn a_client_that_lags_is_sent_less_often() {
-    let sent = |acked_behind: u64| {
-        let mut scene = Scene::new();
-        let mut sent = 0;
-        for frame in 1..=180 {
-            scene.frame(&[(1, [55.0; 2])]);
-            scene
-                .viewer
-                .acked(Tick(frame.max(acked_behind) - acked_behind));
-            if scene.viewer.is_due(&scene.world, 4) {
-                scene.look();
-                sent += u32::from(frame > 100);
-            }
-        }
-        sent
-    };
-    assert_eq!([0, 4, 5, 9, 10, 90].map(sent), [80, 80, 40, 40, 27, 10]);
-}
-
-#[test]
 fn a_leap_in_time_starts_everybody_anew() {
     let mut scene = Scene::new();
     scene.frame(&[(1, [55.0; 2])]);

@@ -264,7 +264,7 @@ impl HttpDoor {
             Ok(accepted) => {
                 let permit = match self.named_permit(address, place) {
                     Ok(permit) => permit,
-                    Err(refusal) => return refusal,
+                    Err(refusal) => return *refusal,
                 };
                 let answer = socket::switching(&accepted.accept).body(Full::default());
                 let upgrade = hyper::upgrade::on(request);
@@ -291,7 +291,7 @@ impl HttpDoor {
         };
         let permit = match self.named_permit(address, place) {
             Ok(permit) => permit,
-            Err(refusal) => return refusal,
+            Err(refusal) => return *refusal,
         };
         let answer = socket::switching(&accept).body(Full::default());
         let upgrade = hyper::upgrade::on(request);
@@ -304,15 +304,15 @@ impl HttpDoor {
     }
 
     /// The connection's own permit under its client's address; or the answer that refuses its upgrade.
-    fn named_permit(&self, address: IpAddr, place: &Place) -> Result<Permit, Answer> {
+    fn named_permit(&self, address: IpAddr, place: &Place) -> Result<Permit, Box<Answer>> {
         let mut slot = place.permit.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(mut permit) = slot.take() else {
-            return Err(text(400, "This connection was upgraded already"));
+            return Err(Box::new(text(400, "This connection was upgraded already")));
         };
         if let Err(refused) = self.admission.name(&mut permit, address) {
             *slot = Some(permit);
             let error = ApiError::new(CODE_RESOURCE_EXHAUSTED, refused.to_string());
-            return Err(refuse(&error, error.body()));
+            return Err(Box::new(refuse(&error, error.body())));
         }
         Ok(permit)
     }

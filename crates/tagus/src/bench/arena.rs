@@ -104,7 +104,8 @@ impl Script for Pointers {
     fn speak(&mut self, player: usize, out: &mut Vec<u8>) -> i64 {
         let pointer = &mut self.players[player];
         if !pointer.alive {
-            let hue = self.rng.below(256) as u8;
+            // As people do, everybody keeps a colour: names and colours are told to all when they change.
+            let hue = player as u8;
             return Command::Spawn { hue, name: "" }.encode(out);
         }
         pointer.turn += 1;

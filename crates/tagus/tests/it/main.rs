@@ -17,6 +17,7 @@ mod matchmaker;
 mod migrate;
 mod operation;
 mod parties;
+mod pool;
 mod ratings;
 mod recordings;
 mod remotes;

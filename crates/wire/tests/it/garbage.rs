@@ -114,7 +114,7 @@ fn kinds_know_their_senders() {
         .iter()
         .filter(|kind| kind.from_client())
         .count();
-    assert_eq!((MessageKind::ALL.len(), client), (52, 30));
+    assert_eq!((MessageKind::ALL.len(), client), (53, 30));
     let ping = realtime::envelope::Message::Ping(realtime::Ping {});
     assert_eq!(MessageKind::of(&ping).name(), "ping");
     assert!(MessageKind::Ping.from_client() && MessageKind::Rpc.from_client());

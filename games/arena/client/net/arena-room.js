@@ -48,12 +48,20 @@ export class ArenaRoom {
         this.#sight = new Sight(new Replica(new Schema(world.schema)), world);
         listener.world(world);
       },
-      [RECEIVE.VIEW]: (bytes) => this.#sight && listener.view(this.#sight.see(bytes)),
+      [RECEIVE.VIEW]: (bytes) => this.#see(bytes),
       [RECEIVE.PLAYERS]: (bytes) => listener.players(decodePlayers(bytes)),
       [RECEIVE.BOARD]: (bytes) => listener.board(decodeBoard(bytes)),
       [RECEIVE.MINIMAP]: (bytes) => listener.minimap(decodeMinimap(bytes)),
       [RECEIVE.DIED]: (bytes) => listener.died(decodeDied(bytes)),
     });
+  }
+
+  /** @param {Uint8Array} snapshot */
+  #see(snapshot) {
+    const view = this.#sight?.see(snapshot);
+    if (!view) return;
+    this.#room?.applied(view.tick);
+    this.listener.view(view);
   }
 
   get pingMs() {

@@ -1,10 +1,10 @@
+import { deviceId } from "/arcade/lobby/player.js";
 import { Client, TagusError } from "/sdk/tagus.js";
 import {
   RECEIVE, SEND, decodeAim, decodePeople, decodeRefused, decodeShot, decodeTable, decodeVerdict, encodeAim, encodeDiffers,
   encodeNumbers, encodeShoot,
 } from "../state/protocol.js";
 
-const DEVICE_KEY = "tagus.device";
 const RETRY_PAUSE_MS = 2_000;
 const CODE_MATCH_NOT_FOUND = 4;
 
@@ -20,6 +20,7 @@ const CODE_MATCH_NOT_FOUND = 4;
  * @property {(aim: import("../state/protocol.js").ForeignAim) => void} aim
  * @property {(people: import("../state/protocol.js").People) => void} people
  * @property {(refused: import("../state/protocol.js").Refused) => void} refused
+ * @property {() => void} record A game is over, and the server has it.
  * @property {(what: LinkChange, detail: string) => void} link
  */
 
@@ -35,6 +36,10 @@ export class PoolRoom {
   #attempt = 0;
   #listener;
   #decoders;
+  /** Who is here, by user name, and the names they chose. @type {import("../state/protocol.js").People | null} */
+  #people = null;
+  /** @type {Map<string, string>} */
+  #names = new Map();
 
   /** @param {PoolListener} listener */
   constructor(listener) {
@@ -44,8 +49,9 @@ export class PoolRoom {
       [RECEIVE.SHOT]: (bytes) => listener.shot(decodeShot(bytes)),
       [RECEIVE.VERDICT]: (bytes) => listener.verdict(decodeVerdict(bytes)),
       [RECEIVE.AIM]: (bytes) => listener.aim(decodeAim(bytes)),
-      [RECEIVE.PEOPLE]: (bytes) => listener.people(decodePeople(bytes)),
+      [RECEIVE.PEOPLE]: (bytes) => this.#takePeople(decodePeople(bytes)),
       [RECEIVE.REFUSED]: (bytes) => listener.refused(decodeRefused(bytes)),
+      [RECEIVE.RECORD]: () => listener.record(),
     });
   }
 
@@ -68,7 +74,7 @@ export class PoolRoom {
         await pause();
       }
     }
-    if (name) await this.rename(name);
+    await this.rename(name);
     this.#socket = this.#client.createSocket();
     this.#socket.on("matched", ({ match_id: matchId = "" }) => {
       if (!this.#ticket) return;
@@ -77,6 +83,19 @@ export class PoolRoom {
     });
     await this.#socket.connect();
     this.#listener.link("online", "");
+  }
+
+  /** Has the game that was just played written into the history of both players. */
+  async keep() {
+    try {
+      await this.#socket?.rpc("pool.keep", this.matchId);
+    } catch {
+      // The other player's page asks for the same.
+    }
+  }
+
+  sit() {
+    this.#room?.send(SEND.SIT);
   }
 
   /** @param {string} name */
@@ -160,6 +179,25 @@ export class PoolRoom {
     }
   }
 
+  /** @param {import("../state/protocol.js").People} people As the server has them: by user name. */
+  #takePeople(people) {
+    this.#people = people;
+    const shownName = (/** @type {string} */ name) => this.#names.get(name) ?? name;
+    this.#listener.people({ ...people, chairs: people.chairs.map((chair) => ({ ...chair, name: shownName(chair.name) })) });
+    const unknown = people.chairs.filter(({ kind, name }) => kind === "person" && !this.#names.has(name)).map(({ name }) => name);
+    if (unknown.length > 0) void this.#learnNames(unknown);
+  }
+
+  /** @param {string[]} usernames */
+  async #learnNames(usernames) {
+    try {
+      for (const user of await this.#client.getUsers([], usernames)) this.#names.set(user.username, user.display_name || user.username);
+      if (this.#people && this.#room) this.#takePeople(this.#people);
+    } catch {
+      // The user names are shown meanwhile.
+    }
+  }
+
   /** Tries to connect again at once. */
   retry() {
     this.#socket?.retry();
@@ -203,13 +241,4 @@ function messageOf(thrown) {
 
 function pause() {
   return new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
-}
-
-/** An id that this tab keeps: two tabs are two players, a reloaded one takes its seat back. */
-function deviceId() {
-  const known = sessionStorage.getItem(DEVICE_KEY);
-  if (known) return known;
-  const id = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  sessionStorage.setItem(DEVICE_KEY, id);
-  return id;
 }

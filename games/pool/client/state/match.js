@@ -109,6 +109,8 @@ export class Match {
     // One's own is shown since it was struck.
     const isShown = this.#struck?.game === struck.game && this.#struck.turn === struck.turn;
     if (!this.table || isShown) return;
+    // A page that nobody looked at has not moved on.
+    if (this.#pending) this.#judge(nowMs);
     this.#play(struck, nowMs - struck.ageMs, nowMs);
   }
 
@@ -126,6 +128,7 @@ export class Match {
   /** @param {Verdict} verdict @param {number} nowMs */
   takeVerdict(verdict, nowMs) {
     if (!this.table) return;
+    if (this.#pending) this.#judge(nowMs);
     this.#pending = { verdict, atMs: nowMs };
     if (!this.#struck) this.#judge(nowMs);
   }

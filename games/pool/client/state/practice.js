@@ -15,6 +15,7 @@ export class Practice {
   #seed;
   #turn = 0;
   #game = 0;
+  /** @type {Uint8Array} */
   #state = new Uint8Array(0);
   /** @type {Uint8Array[]} */
   #before = [];

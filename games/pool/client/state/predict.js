@@ -35,7 +35,8 @@ const STEPS_AFTER_MAX = 120;
 export function predict(physics, state, shot) {
   physics.load(state);
   const { seconds } = physics.shoot(shot);
-  const log = physics.log().filter(({ what, one, two }) => one === 0 || (what === "contact" && two === 0));
+  const all = physics.log();
+  const log = all.filter(({ what, one, two }) => one === 0 || (what === "contact" && two === 0));
   const contact = log.find(({ what }) => what === "contact");
   const pocketed = log.find(({ what }) => what === "pocketed");
   const endSeconds = contact?.seconds ?? pocketed?.seconds ?? seconds;
@@ -57,13 +58,26 @@ export function predict(physics, state, shot) {
   const cueLine = [place(0, endSeconds)];
   let left = AFTER_METRES;
   // Both at once, so that the longer line is the faster ball's.
-  for (let i = 1; i <= STEPS_AFTER_MAX && left > 0; i++) {
-    const at = endSeconds + i * STEP_SECONDS;
+  for (const at of timesAfter(all, endSeconds, [0, ball])) {
     left -= extend(objectLine, place(ball, at), left);
     if (left > 0) left -= extend(cueLine, place(0, at), left);
-    if (at > seconds) break;
+    if (left <= 0 || at > seconds) break;
   }
   return { path, ghost: cueLine[0], ball, objectLine, cueLine };
+}
+
+/**
+ * The times at which the lines behind the contact are looked up: evenly, and at each turn of their balls, so that the
+ * corners are sharp.
+ * @param {ReturnType<Aimer["log"]>} log
+ * @param {number} from
+ * @param {number[]} balls
+ */
+function timesAfter(log, from, balls) {
+  const isTurn = (/** @type {{ seconds: number, what: string, one: number, two: number }} */ { seconds, what, one, two }) =>
+    seconds > from && (balls.includes(one) || (what === "contact" && balls.includes(two)));
+  const even = Array.from({ length: STEPS_AFTER_MAX }, (_, i) => from + (i + 1) * STEP_SECONDS);
+  return [...even, ...log.filter(isTurn).map(({ seconds }) => seconds)].sort((a, b) => a - b);
 }
 
 /**

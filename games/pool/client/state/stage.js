@@ -8,8 +8,8 @@ const STRIDE = 6;
 const ON_TABLE = -1;
 const DROP_SECONDS = 0.34;
 const GLIDE_MS = 500;
-/** Frames that come later than this do not turn the balls by what was missed. */
-const TURN_SECONDS_MAX = 0.1;
+/** Frames that come later than this do not turn the balls by what was missed, and do not sound it. */
+const MISSED_SECONDS_MAX = 0.1;
 
 /**
  * @typedef {import("./aim.js").Shot} Shot
@@ -49,7 +49,9 @@ export class Stage {
   /** @type {ReturnType<Physics["log"]>} */
   #log = [];
   #logAt = 0;
-  /** Where balls were when they went into a pocket, and when. @type {Map<number, Point & { seconds: number }>} */
+  /** When balls go into a pocket in this shot. @type {Map<number, number>} */
+  #pocketed = new Map();
+  /** Where they were seen last before, and when they went. @type {Map<number, Point & { seconds: number }>} */
   #dropped = new Map();
   /** @type {{ fromMs: number, balls: { from: Point, to: Point }[] } | null} */
   #glide = null;
@@ -101,12 +103,9 @@ export class Stage {
     this.isPlaying = true;
     const missed = Math.max(0, nowMs - startMs) / 1000;
     this.#shownSeconds = missed;
-    this.#logAt = this.#log.findIndex(({ seconds }) => seconds > missed - TURN_SECONDS_MAX);
+    this.#logAt = this.#log.findIndex(({ seconds }) => seconds > missed - MISSED_SECONDS_MAX);
     if (this.#logAt < 0) this.#logAt = this.#log.length;
-    // Balls that went into a pocket before are gone.
-    for (const { what, one, seconds } of this.#log.slice(0, this.#logAt)) {
-      if (what === "pocketed") this.#dropped.set(one, { x: 0, y: 0, seconds: seconds - DROP_SECONDS });
-    }
+    this.#pocketed = new Map(this.#log.filter(({ what }) => what === "pocketed").map(({ one, seconds }) => [one, seconds]));
   }
 
   /**
@@ -118,7 +117,7 @@ export class Stage {
     if (this.#glide) this.#moveGliding(nowMs);
     if (!this.isPlaying || !this.outcome) return [];
     const seconds = Math.max(0, (nowMs - this.#startMs) / 1000);
-    const passed = Math.min(TURN_SECONDS_MAX, Math.max(0, seconds - this.#shownSeconds));
+    const passed = Math.min(MISSED_SECONDS_MAX, Math.max(0, seconds - this.#shownSeconds));
     this.#shownSeconds = seconds;
     const rows = this.#physics.frames(seconds);
     for (let number = 0; number * STRIDE < rows.length; number++) this.#show(this.balls[number], rows, passed, seconds);
@@ -147,7 +146,7 @@ export class Stage {
       return;
     }
     if (pocket > ON_TABLE) {
-      const drop = this.#dropped.get(ball.number) ?? { x: ball.x, y: ball.y, seconds };
+      const drop = this.#dropped.get(ball.number) ?? { x: ball.x, y: ball.y, seconds: this.#pocketed.get(ball.number) ?? seconds };
       this.#dropped.set(ball.number, drop);
       const part = Math.min(1, (seconds - drop.seconds) / DROP_SECONDS);
       // It falls in with the way it still had, and rests below the middle of the hole.
@@ -167,7 +166,8 @@ export class Stage {
   #noises(seconds) {
     const noises = [];
     for (; this.#logAt < this.#log.length && this.#log[this.#logAt].seconds <= seconds; this.#logAt++) {
-      const { what, speed, one } = this.#log[this.#logAt];
+      const { what, speed, one, seconds: atSeconds } = this.#log[this.#logAt];
+      if (seconds - atSeconds > MISSED_SECONDS_MAX) continue;
       const { x, y } = this.balls[one];
       noises.push({ what: /** @type {Noise["what"]} */ (what), speed, x, y, one });
     }

@@ -198,7 +198,8 @@ export class Turn {
   #followCall() {
     const { line } = this.#predicted;
     if (!this.needsCall || this.#hasChosen || !line || line.ball !== BLACK || !this.#table) return;
-    const [from, to] = [line.objectLine[0], line.objectLine.at(-1) ?? line.objectLine[0]];
+    // As it is sent, before any cushion.
+    const [from, to = from] = line.objectLine;
     const along = Math.atan2(to.y - from.y, to.x - from.x);
     const off = (/** @type {Point} */ pocket) => {
       const turn = Math.atan2(pocket.y - from.y, pocket.x - from.x) - along;

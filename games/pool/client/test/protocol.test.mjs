@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { encodeShot } from "../../../../crates/physics-wasm/physics.js";
+import { bodiesOf } from "../state/bytes.js";
 import {
-  TRACE_BYTES_MAX, decodeAim, decodePeople, decodeRefused, decodeShot, decodeTable, decodeVerdict, encodeAim, encodeDiffers,
+  RECEIVE, SEND, TRACE_BYTES_MAX, decodeAim, decodePeople, decodeRefused, decodeShot, decodeTable, decodeVerdict, encodeAim, encodeDiffers,
   encodeNumbers, encodeShoot,
 } from "../state/protocol.js";
 import { sayEnd, sayFoul, sayRefusal, sayTurn } from "../state/words.js";
@@ -11,6 +13,33 @@ const hex = (bytes) => Buffer.from(bytes).toString("hex");
 const bytes = (text) => Uint8Array.from(Buffer.from(text.replace(/\s/g, ""), "hex"));
 /** As PROTOCOL.md lays it out: game 2, turn 3, playing, chair 1, in hand anywhere, break and black, stripes and solids. */
 const BLOCK = "0200 0300 01 01 02 05 02 01 01 00 00 02 ff 00 d0070000 ffffffff";
+
+const golden = JSON.parse(await readFile(new URL("../../golden/v1.json", import.meta.url), "utf8"));
+const sent = Object.fromEntries(golden.map(({ what, op, bytes: text }) => [what, { op, bytes: bytes(text) }]));
+
+test("what the server reads and sends, as its own tests keep it", () => {
+  const block = { game: 0, turn: 0 };
+  const told = decodeAim(sent.aimed.bytes);
+  assert.equal(hex(encodeAim(block, told)), hex(sent.aim.bytes));
+  assert.deepEqual(told.put, { x: 500_000, y: 600_000 });
+  assert.deepEqual([told.angle, told.power, told.side, told.height], [0x0102_0304, 0x0506, -2, 0x0708]);
+  const struck = decodeShot(sent.shot.bytes);
+  const stroke = { put: struck.put, call: struck.call, shot: encodeShot(struck.shot) };
+  assert.equal(hex(encodeShoot(block, stroke)), hex(sent.shoot.bytes));
+  assert.equal(hex(encodeDiffers(block, 0x0102_0304_0506_0708n, Uint8Array.of(9))), hex(sent.differs.bytes));
+  assert.equal(hex(encodeNumbers(0, 0)), hex(sent.rerack.bytes));
+  assert.equal(hex(encodeNumbers(0)), hex(sent.rematch.bytes));
+  const table = decodeTable(sent.table.bytes);
+  assert.deepEqual([table.tableVersion, table.turnSeconds, table.ownChair, table.block.leftMs], [2, 10, 0, Infinity]);
+  const verdict = decodeVerdict(sent.verdict.bytes);
+  assert.deepEqual([verdict.turn, verdict.block.turn, verdict.block.leftMs], [0, 1, 10_000]);
+  assert.ok(verdict.block.waitMs > 0 && verdict.block.waitMs <= verdict.restMs, "until the balls rest");
+  assert.equal(bodiesOf(verdict.state).length, 16);
+  assert.deepEqual(decodePeople(sent.people.bytes).chairs.map(({ name }) => name), ["person 1", "person 2"]);
+  assert.deepEqual(decodeRefused(sent.refused.bytes), { op: 4, reason: 5, game: 0, turn: 1 });
+  const ops = { shoot: SEND.SHOOT, aim: SEND.AIM, sit: SEND.SIT, table: RECEIVE.TABLE, verdict: RECEIVE.VERDICT, record: RECEIVE.RECORD };
+  for (const [what, op] of Object.entries(ops)) assert.equal(sent[what].op, op);
+});
 
 test("a turn's block and the table around it", () => {
   const table = decodeTable(bytes(`01 02 ff 01 0200 2d00 ${BLOCK} 0100ff0000000000000000`));
@@ -59,9 +88,9 @@ test("what is sent has the lengths and places of PROTOCOL.md", () => {
   assert.equal(hex(encodeShoot(block, { put: { x: 7, y: 8 }, call: 255, shot })), `0200030001ff0700000008000000${hex(shot)}`);
   assert.equal(encodeShoot(block, { put: null, call: 1, shot }).length, 27);
   const aiming = { put: null, call: 2, angle: 1, power: 2, side: -3, height: 4 };
-  const sent = encodeAim(block, aiming);
-  assert.equal(hex(sent), "0200030000020000000000000000010000000200fdff0400");
-  assert.deepEqual(decodeAim(Uint8Array.of(1, ...sent)), { chair: 1, game: 2, turn: 3, ...aiming });
+  const aimed = encodeAim(block, aiming);
+  assert.equal(hex(aimed), "0200030000020000000000000000010000000200fdff0400");
+  assert.deepEqual(decodeAim(Uint8Array.of(1, ...aimed)), { chair: 1, game: 2, turn: 3, ...aiming });
   assert.equal(hex(encodeNumbers(2, 300)), "02002c01");
   const report = encodeDiffers(block, 0x0123_4567_89ab_cdefn, new Uint8Array(TRACE_BYTES_MAX + 9).fill(7));
   assert.equal(report.length, 12 + TRACE_BYTES_MAX);

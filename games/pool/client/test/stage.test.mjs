@@ -101,7 +101,8 @@ test("whoever comes into the middle of a shot sees the moment that the others se
   const [early, late] = [new Stage(await create()), new Stage(await create())];
   for (const stage of [early, late]) stage.open(VERSION);
   early.play(state, null, BREAK, 0, 0);
-  const before = early.update(1_500).length;
+  let before = 0;
+  for (let ms = 0; ms <= 1_500; ms += 20) before += early.update(ms).length;
   late.play(state, null, BREAK, 0, 1_500);
   const heard = late.update(1_500).length;
   assert.ok(before > 20 && heard < before / 2, `${heard} of ${before}`);
@@ -253,6 +254,21 @@ test("a shot is shown at once, judged when the balls rest, and compared", async 
   assert.equal(match.turnFromMs, 2_070);
   assert.deepEqual([match.compared, match.differed], [1, 0]);
   assert.deepEqual(match.takeHappened().map(({ kind }) => kind), ["said", "turn"]);
+});
+
+test("a page that slept through two shots has the state after both", async () => {
+  const { physics, state } = await racked();
+  const match = new Match(new Stage(await create()));
+  match.takeTable(tableOf(state, { player: 1 }), 0);
+  for (const turn of [0, 1]) {
+    const shot = { ...BREAK, angle: turn * 1e9 };
+    match.takeShot({ game: 0, turn, chair: 1, put: null, call: NONE, shot, ageMs: 0 }, turn * 9_000);
+    const { hash } = physics.shoot(shot);
+    match.takeVerdict({ game: 0, turn, hash, restMs: 0, foul: 0, pocketed: [], state: physics.save(), block: block({ turn: turn + 1, player: 1 }) }, turn * 9_000 + 50);
+  }
+  assert.ok(match.update(60_000, 42_000).length === 0, "what was missed is not heard");
+  assert.equal(match.block.turn, 2);
+  assert.deepEqual([match.compared, match.differed], [2, 0]);
 });
 
 test("another end of the server's is taken, in a glide, and reported", async () => {

@@ -53,6 +53,7 @@ export class Hud {
     write(byId("status"), status);
     const watching = people.watching === 0 ? "" : people.watching === 1 ? "1 watching" : `${people.watching} watching`;
     write(byId("watching"), table.ownChair === NONE ? `You watch${people.watching > 1 ? `, with ${people.watching - 1} more` : ""}` : watching);
+    byId("sit").hidden = table.ownChair !== NONE || block.phase === PHASE.PLAYING || people.chairs.every(({ kind }) => kind !== "free");
     ROOT.dataset.chair = table.ownChair === NONE ? "watching" : "playing";
   }
 

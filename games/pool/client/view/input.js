@@ -9,6 +9,8 @@ const KEY_POWER = 0.02;
 const GRAB_RADII = 1.9;
 const GRAB_PX_MIN = 24;
 const WHEEL_RADIANS = 0.00004;
+/** A finger that moved less than this pointed at a place. */
+const TAP_PX = 8;
 
 /**
  * @typedef {import("../state/layout.js").Point} Point
@@ -35,7 +37,7 @@ const WHEEL_RADIANS = 0.00004;
 export class Input {
   #table;
   #intents;
-  /** @type {{ id: number, kind: "ball" | "turn" | "pull", from: Point, last: Point } | null} */
+  /** @type {{ id: number, kind: "ball" | "turn" | "pull", from: Point, last: Point, isTap: boolean } | null} */
   #drag = null;
   /** @type {{ id: number, from: number } | null} */
   #pull = null;
@@ -83,7 +85,7 @@ export class Input {
     }
     const isOnBall = cue && distance(layout.toScreen(cue.x, cue.y), at) < Math.max(GRAB_PX_MIN, GRAB_RADII * this.#table.radius());
     const kind = turn.mayPut && isOnBall ? "ball" : event.pointerType === "mouse" ? "pull" : "turn";
-    this.#drag = { id: event.pointerId, kind, from: at, last: at };
+    this.#drag = { id: event.pointerId, kind, from: at, last: at, isTap: true };
     if (kind === "ball") this.#hold(at);
   }
 
@@ -105,6 +107,7 @@ export class Input {
       return;
     }
     if (event.pointerId !== this.#drag.id) return;
+    if (distance(at, this.#drag.from) > TAP_PX) this.#drag.isTap = false;
     if (this.#drag.kind === "ball") {
       this.#hold(at);
     } else if (this.#drag.kind === "turn") {
@@ -113,7 +116,7 @@ export class Input {
       const before = Math.atan2(this.#drag.last.y - middle.y, this.#drag.last.x - middle.x);
       const after = Math.atan2(at.y - middle.y, at.x - middle.x);
       const turned = Math.atan2(Math.sin(after - before), Math.cos(after - before));
-      if (distance(middle, at) > this.#table.radius()) turn.aim.turn(-turned);
+      if (!this.#drag.isTap && distance(middle, at) > this.#table.radius()) turn.aim.turn(-turned);
     } else {
       // Back along the cue.
       const { angle } = turn.aim;
@@ -130,9 +133,12 @@ export class Input {
   /** @param {PointerEvent} event @param {boolean} isMeant */
   #up(event, isMeant) {
     if (!this.#drag || event.pointerId !== this.#drag.id) return;
-    const { kind } = this.#drag;
+    const { kind, from, isTap } = this.#drag;
     this.#drag = null;
     const turn = this.#table.turn();
+    if (kind === "turn" && isTap && isMeant && turn.cueBall) {
+      turn.aim.pointAt(turn.cueBall, this.#table.layout().toTable(from.x, from.y));
+    }
     if (kind === "ball") turn.drop();
     if (kind === "pull") {
       if (isMeant && !turn.hasPower) this.isHeld = !this.isHeld;
@@ -170,7 +176,8 @@ export class Input {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const isElsewhere = event.target instanceof HTMLInputElement || event.target instanceof HTMLButtonElement;
+    const isPress = event.target instanceof HTMLButtonElement && event.key === " ";
+    const isElsewhere = event.target instanceof HTMLInputElement || isPress;
     const isCovered = !["none", undefined].includes(document.documentElement.dataset.screen);
     if (isElsewhere || isCovered || event.ctrlKey || event.metaKey || event.altKey || !this.#table.mayAim()) return;
     const turn = this.#table.turn();

@@ -112,7 +112,8 @@ export class Scene {
     const pen = this.#pen;
     const ratio = this.#ratio;
     const shadowSide = this.#shadow.width;
-    const drawn = balls.filter((ball) => ball.isShown || (ball.number === 0 && held));
+    // The ball in hand is above the others.
+    const drawn = (held ? [...balls.slice(1), balls[0]] : balls).filter((ball) => ball.isShown);
     for (const ball of drawn) {
       if (ball.depth > 0.35) continue;
       const screen = layout.toScreen(ball.x, ball.y);

@@ -15,6 +15,7 @@ const ROOT = document.documentElement;
  * @property {() => void} concede
  * @property {() => void} rematch
  * @property {() => void} rerack
+ * @property {() => void} sit
  * @property {() => void} undo
  * @property {() => void} rack
  * @property {() => void} mute
@@ -28,10 +29,15 @@ export class Screens {
   #link = "";
   #nameField = /** @type {HTMLInputElement} */ (byId("name"));
 
-  /** @param {string} name @param {Intents} intents */
-  constructor(name, intents) {
+  /**
+   * @param {string} name The one that was chosen; empty when none was.
+   * @param {string} suggested
+   * @param {Intents} intents
+   */
+  constructor(name, suggested, intents) {
     this.#nameField.value = name;
-    this.#nameField.addEventListener("change", () => intents.rename(this.name));
+    this.#nameField.placeholder = suggested;
+    this.#nameField.addEventListener("change", () => intents.rename(this.#nameField.value.trim()));
     this.#nameField.addEventListener("keydown", (event) => event.key === "Enter" && this.#nameField.blur());
     const rules = () => /** @type {HTMLInputElement} */ (document.querySelector('input[name="rules"]:checked')).value;
     press("quick", () => intents.quick(rules()));
@@ -49,6 +55,7 @@ export class Screens {
     press("over-leave", intents.leave);
     press("rematch", intents.rematch);
     press("rerack", intents.rerack);
+    press("sit", intents.sit);
     press("undo", intents.undo);
     press("rack", intents.rack);
     press("mute", intents.mute);
@@ -62,13 +69,15 @@ export class Screens {
   }
 
   get name() {
-    return this.#nameField.value.trim();
+    return this.#nameField.value.trim() || this.#nameField.placeholder;
   }
 
   /** @param {Screen} screen */
   show(screen) {
     this.screen = screen;
     ROOT.dataset.screen = screen;
+    // Keys go to the table again.
+    if (screen === "none") byId("play").focus({ preventScroll: true });
   }
 
   /** @param {boolean} can Whether the server is there. */
@@ -92,13 +101,14 @@ export class Screens {
    * @param {{ mayConcede: boolean, mayRerack: boolean }} what
    */
   setMenu({ mayConcede, mayRerack }) {
-    disable("concede", !mayConcede);
+    byId("concede").hidden = !mayConcede;
     byId("rerack").hidden = !mayRerack;
   }
 
   /**
    * @param {{ title: string, text: string }} end
-   * @param {{ may: boolean, own: boolean, other: boolean }} rematch Who wants it.
+   * @param {{ may: boolean, own: boolean, other: boolean, isAlone: boolean }} rematch Who wants it, and whether nobody
+   *   is there to want it.
    */
   setOver({ title, text }, rematch) {
     write(byId("over-title"), title);
@@ -106,7 +116,8 @@ export class Screens {
     byId("rematch").hidden = !rematch.may;
     disable("rematch", rematch.own);
     write(byId("rematch"), rematch.own ? "Waiting for the other player" : "Rematch");
-    write(byId("rematch-text"), rematch.other && !rematch.own ? "The other player wants to play again." : "");
+    const hint = rematch.isAlone ? "The other chair is free." : rematch.other && !rematch.own ? "The other player wants to play again." : "";
+    write(byId("rematch-text"), hint);
   }
 
   /** @param {boolean} isMuted */

@@ -12,9 +12,10 @@ use tagus_room::{
 use crate::config::{Config, Opponent};
 use crate::frame::{Chair, Frame, Turn};
 use crate::messages::{Aim, Command, op};
-use crate::people::{Chairs, Sitter};
+use crate::people::{Chairs, Sitter, Who};
 use crate::reason::Reason;
 use crate::running::{Report, Running, Thought};
+use crate::stroke::NONE;
 
 /// The game. Its parameters are a [`Config`] as JSON.
 #[derive(Debug)]
@@ -80,13 +81,7 @@ impl Game for Pool {
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: SeatIndex) {
-        let free = Chair::BOTH
-            .iter()
-            .filter(|chair| self.chairs.get(**chair).is_none());
-        // What is reserved for others is theirs, however early this person is.
-        let is_free =
-            self.config.opponent != Opponent::Person || free.count() > usize::from(room.reserved());
-        let begins = !self.is_playing() && is_free && self.sit(room, seat);
+        let begins = !self.is_playing() && self.sit(room, seat);
         self.tell_people(room, None);
         if begins && self.can_begin() {
             self.begin(room);
@@ -225,62 +220,61 @@ impl Pool {
     }
 
     fn hear(&mut self, room: &mut Room<'_>, message: &Message) -> Result<(), Reason> {
-        let command = Command::decode(message.op, &message.data)?;
-        if command == Command::Sit {
-            return self.hear_sit(room, message.seat);
-        }
-        if let Command::Differs {
-            game,
-            turn,
-            hash,
-            trace,
-        } = command
-        {
-            let chair = self.chairs.of_seat(message.seat);
-            let report = Report {
-                chair: chair.map_or(crate::stroke::NONE, |chair| chair as u8),
+        let seat = message.seat;
+        let chair = self.chairs.of_seat(seat);
+        let player = chair.ok_or(Reason::Watching);
+        match Command::decode(message.op, &message.data)? {
+            Command::Shoot { game, turn, stroke } => {
+                self.check_turn(room, player?, game, turn)?;
+                self.shoot(room, player?, stroke)
+            }
+            Command::Aim(aim) => {
+                self.check_turn(room, player?, aim.game, aim.turn)?;
+                self.hear_aim(player?, aim)
+            }
+            Command::Differs {
+                game,
+                turn,
+                hash,
+                trace,
+            } => self.hear_report(Report {
+                chair: chair.map_or(NONE, |chair| chair as u8),
                 game,
                 turn,
                 hash,
                 trace: trace.to_vec(),
-            };
-            return self.hear_report(report);
-        }
-        let chair = self.chairs.of_seat(message.seat).ok_or(Reason::Watching)?;
-        match command {
-            Command::Shoot { game, turn, stroke } => {
-                self.check_turn(room, chair, game, turn)?;
-                self.shoot(room, chair, stroke)
-            }
-            Command::Aim(aim) => {
-                self.check_turn(room, chair, aim.game, aim.turn)?;
-                self.hear_aim(chair, aim)
-            }
+            }),
             Command::Rerack { game, turn } => {
-                self.check_turn(room, chair, game, turn)?;
+                self.check_turn(room, player?, game, turn)?;
                 self.rerack(room)
             }
-            Command::Concede { game } => {
-                self.check_game(game)?;
-                if self.config.opponent == Opponent::Nobody {
-                    return Err(Reason::NotAllowed);
-                }
-                self.end_by(room, Turn::Concede(chair));
-                Ok(())
-            }
-            Command::Rematch { game } => self.hear_rematch(room, chair, game),
-            Command::Differs { .. } | Command::Sit => Err(Reason::Malformed),
+            Command::Concede { game } => self.hear_concede(room, player?, game),
+            Command::Rematch { game } => self.hear_rematch(room, player?, game),
+            Command::Sit => self.hear_sit(room, seat),
         }
     }
 
-    /// The person takes a free chair; false: there is none.
+    fn hear_concede(&mut self, room: &mut Room<'_>, chair: Chair, game: u16) -> Result<(), Reason> {
+        self.check_game(game)?;
+        if self.config.opponent == Opponent::Nobody {
+            return Err(Reason::NotAllowed);
+        }
+        self.end_by(room, Turn::Concede(chair));
+        Ok(())
+    }
+
+    /// The person takes a free chair; false: there is none, or they are reserved for others.
     fn sit(&mut self, room: &Room<'_>, seat: SeatIndex) -> bool {
-        let mine: &[Chair] = match self.config.opponent {
-            Opponent::Person => &Chair::BOTH,
-            Opponent::Nobody | Opponent::Bot => &Chair::BOTH[..1],
+        let (chairs, reserved): (&[Chair], _) = match self.config.opponent {
+            Opponent::Person => (&Chair::BOTH, room.reserved()),
+            Opponent::Nobody | Opponent::Bot => (&[Chair::First], 0),
         };
-        let free = mine.iter().find(|chair| self.chairs.get(**chair).is_none());
-        let (Some(chair), Some(taken)) = (free, room.seat(seat)) else {
+        let mut free = chairs
+            .iter()
+            .filter(|chair| self.chairs.get(**chair).is_none());
+        // Whose reservation it was has used it up already.
+        let is_kept = free.clone().count() <= usize::from(reserved);
+        let (Some(chair), Some(taken), false) = (free.next(), room.seat(seat), is_kept) else {
             return false;
         };
         let person = &taken.person;
@@ -335,7 +329,7 @@ impl Pool {
             Frame::new(table, rules, seed, self.breaker)
         });
         for sitter in self.chairs.0.iter_mut().flatten() {
-            sitter.wants_more = matches!(sitter.who, crate::people::Who::Bot(_));
+            sitter.wants_more = matches!(sitter.who, Who::Bot(_));
         }
         self.turns.clear();
         (self.hash, self.last) = (0, 0);

@@ -6,7 +6,7 @@ use crate::codec::Reader;
 use crate::frame::{Chair, Frame};
 use crate::reason::Reason;
 use crate::record::put_end;
-use crate::stroke::{STROKE_BYTES, Stroke, Verdict, put_place, read_place};
+use crate::stroke::{NONE, STROKE_BYTES, Stroke, Verdict, put_place, read_place};
 
 /// Op codes.
 pub mod op {
@@ -243,8 +243,7 @@ impl Block<'_> {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.game.to_le_bytes());
         let Some(frame) = self.frame else {
-            let nobody = crate::stroke::NONE;
-            out.extend_from_slice(&[0, 0, WAITING, nobody, 0, 0, 0, 0, 0, 0, 0, 0, nobody, 0]);
+            out.extend_from_slice(&[0, 0, WAITING, NONE, 0, 0, 0, 0, 0, 0, 0, 0, NONE, 0]);
             self.put_times(out);
             State::default().encode(out);
             return;
@@ -252,11 +251,7 @@ impl Block<'_> {
         out.extend_from_slice(&frame.turn().to_le_bytes());
         let is_over = frame.end().is_some();
         out.push(if is_over { OVER } else { PLAYING });
-        out.push(if is_over {
-            crate::stroke::NONE
-        } else {
-            frame.player() as u8
-        });
+        out.push(if is_over { NONE } else { frame.player() as u8 });
         out.push(frame.hand() as u8);
         let flags = [
             frame.is_break(),

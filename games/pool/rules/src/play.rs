@@ -107,7 +107,7 @@ impl Pool {
 
     pub(crate) fn computed(&mut self, room: &mut Room<'_>, token: u64, data: &Bytes) {
         if let Some(thought) = self.thought.filter(|thought| thought.token == token) {
-            self.thought_ready(room, thought, data);
+            self.thought_ready(thought, data);
         }
         let running = self.running.take_if(|running| running.token == token);
         let (Some(mut running), Some(frame)) = (running, &mut self.frame) else {
@@ -211,7 +211,7 @@ impl Pool {
         }
     }
 
-    fn thought_ready(&mut self, room: &mut Room<'_>, thought: Thought, data: &Bytes) {
+    fn thought_ready(&mut self, thought: Thought, data: &Bytes) {
         let stroke = Stroke::read(&mut Reader(data));
         // A plan that failed is not made again: the bot's time runs out.
         self.thought = Some(Thought { stroke, ..thought });
@@ -228,7 +228,6 @@ impl Pool {
                 height: shot.height,
             };
             self.aim = Some((frame.player(), aim));
-            self.aimed_ms = self.aimed_ms.max(self.turn_from_ms.min(room.elapsed_ms()));
         }
     }
 

@@ -51,7 +51,7 @@ const TURN_BYTES_MAX: usize = 1 + 1 + 8 + SHOT_BYTES - 3;
 const _: () = assert!(RECORD_BYTES_MAX < 4_000);
 
 impl Record {
-    /// At most 3,600 bytes, a typical game some 700: `u8 1`, 16 bytes of id, `u8 rules`, `u16 table`, `u64 seed`,
+    /// At most 3,293 bytes, a typical game some 500: `u8 1`, 16 bytes of id, `u8 rules`, `u16 table`, `u64 seed`,
     /// `u8 breaker`, two accounts of 16 bytes, `u8 winner` (255: none), `u8 how`, `u64 hash`, `u16 n`, then n turns.
     ///
     /// A turn begins with its kind: 0 a shot, 1 a rerack, 2 a time-out, 3 and 4 the first and the second chair

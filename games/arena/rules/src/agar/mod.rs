@@ -44,11 +44,14 @@ impl AgarClose {
 
 /// One client of the Agar protocol on a seat of an arena.
 ///
-/// Take the seat when [`AgarClient::is_open`] is true for the first time.
+/// Take the seat when [`AgarClient::is_open`] is true for the first time; after the room's messages ask
+/// [`AgarClient::poll_room`] until it answers none.
 #[derive(Debug, Default)]
 pub struct AgarClient {
     opening: Opening,
     seat: Option<Seated>,
+    /// The last wish to play or to watch from before the seat was taken.
+    early: Option<Request>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -124,6 +127,9 @@ impl AgarClient {
         to_client: &mut Vec<Vec<u8>>,
     ) {
         let Some(seat) = &self.seat else {
+            if matches!(request, Request::Spawn { .. } | Request::Spectate) {
+                self.early = Some(request.clone());
+            }
             return;
         };
         let mut say = |command: Command<'_>| {
@@ -156,6 +162,15 @@ impl AgarClient {
             Request::Statistics => to_client.push(update::statistics(seat)),
             Request::QUp | Request::Ignored => {}
         }
+    }
+
+    /// What the client said too early and the room is to hear now.
+    pub fn poll_room(&mut self) -> Option<(i64, Vec<u8>)> {
+        self.seat.as_ref()?;
+        let request = self.early.take()?;
+        let mut to_room = Vec::new();
+        self.handle_request(&request, &mut to_room, &mut Vec::new());
+        to_room.pop()
     }
 
     /// A message of the room. Appends the frames that it is for the client, in order.

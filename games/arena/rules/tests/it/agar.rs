@@ -340,6 +340,29 @@ fn a_client_spawns_moves_splits_eats_and_is_eaten() {
 }
 
 #[test]
+fn who_plays_before_there_is_a_seat_plays_once_there_is_one() {
+    let mut table = Table::open(QUIET);
+    let mut client = AgarClient::default();
+    let early: [&[u8]; 4] = [
+        &[0xfe, 6, 0, 0, 0],
+        &[0xff, 1, 0, 0, 0],
+        b"\x01",
+        b"\0Ann\0",
+    ];
+    let (room, out) = (&mut Vec::new(), &mut Vec::new());
+    for frame in early {
+        client.handle_frame(frame, room, out).unwrap();
+        assert_eq!(client.poll_room(), None);
+    }
+    assert!(room.is_empty());
+    table.join(1, "guest");
+    let world = table.take(op::WORLD).remove(0).1;
+    client.handle_room(op::WORLD, &world, out).unwrap();
+    assert_eq!(client.poll_room(), Some((op::SPAWN, b"\0Ann".to_vec())));
+    assert_eq!(client.poll_room(), None);
+}
+
+#[test]
 fn bad_input_closes_with_its_code() {
     let hello: [&[u8]; 2] = [&[0xfe, 6, 0, 0, 0], &[0xff, 1, 0, 0, 0]];
     let long = vec![0; 513];

@@ -5,10 +5,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use tagus_base::{SeatIndex, SessionId, UserId, Uuid};
 use tagus_open_world::{Config, OpenWorld, op, schema};
-use tagus_replication::Replica;
+use tagus_replication::{Replica, Seen};
 use tagus_room::{Effect, Factory, Host, LeaveReason, Metadata, Opening, Person};
 
 const PARAMS: &str = r#"{"size":4000,"view":1000,"seats_max":50}"#;
+
+fn place_of(seen: Seen<'_>) -> [f64; 2] {
+    [0, 1].map(|axis| seen.value(axis).expect("everything has a place"))
+}
 
 struct Table {
     host: Host,
@@ -24,7 +28,8 @@ impl Table {
             now: Duration::ZERO,
         };
         let mut table = Self {
-            host: Host::open(&Factory::of::<OpenWorld>(), opening).unwrap(),
+            host: Host::open(&Factory::of::<OpenWorld>(), opening)
+                .expect("the parameters make a room"),
             now: Duration::ZERO,
             replicas: Vec::new(),
         };
@@ -38,9 +43,13 @@ impl Table {
             let joined = table
                 .host
                 .join(table.now, person, Metadata::new(), &mut out);
-            assert_eq!(joined.unwrap().seat, SeatIndex(u16::from(number)));
+            assert_eq!(
+                joined.expect("there is room").seat,
+                SeatIndex(u16::from(number))
+            );
             assert!(matches!(&out[..], [Effect::Send { op: op::WORLD, .. }]));
-            let schema = schema(&Config::parse(PARAMS.as_bytes()).unwrap()).unwrap();
+            let config = Config::parse(PARAMS.as_bytes()).expect("the parameters are good");
+            let schema = schema(&config).expect("the world has a grid");
             table.replicas.push(Replica::new(schema));
         }
         table
@@ -48,7 +57,9 @@ impl Table {
 
     fn walk(&mut self, seat: u16, x: i8, y: i8) {
         let data = Bytes::copy_from_slice(&[x as u8, y as u8]);
-        self.host.message(SeatIndex(seat), op::WALK, data).unwrap();
+        self.host
+            .message(SeatIndex(seat), op::WALK, data)
+            .expect("the inbox has room");
     }
 
     /// One tick, and a snapshot for those who are not left out.
@@ -63,7 +74,7 @@ impl Table {
             let mut out = Vec::new();
             let op = self.host.view(SeatIndex(index as u16), &mut out);
             assert_eq!(op, Some(op::SNAPSHOT));
-            replica.apply(&out).unwrap();
+            replica.apply(&out).expect("it is a snapshot");
             bytes += out.len();
         }
         bytes
@@ -74,7 +85,7 @@ impl Table {
         let own = |(index, replica): (usize, &Replica)| {
             let own = replica.entities().find(|seen| seen.id == index as u32);
             let own = own.expect("everybody sees themselves");
-            [own.value(0).unwrap(), own.value(1).unwrap()]
+            place_of(own)
         };
         self.replicas.iter().enumerate().map(own).collect()
     }
@@ -98,7 +109,7 @@ fn everybody_sees_who_is_near_where_they_are() {
     for (viewer, replica) in table.replicas.iter().enumerate() {
         for (id, place) in places.iter().enumerate() {
             let told = replica.entities().find(|seen| seen.id == id as u32);
-            let told = told.map(|told| [told.value(0).unwrap(), told.value(1).unwrap()]);
+            let told = told.map(place_of);
             let near = (0..2).all(|axis| (place[axis] - places[viewer][axis]).abs() <= 500.0);
             assert!(!near || told.is_some(), "{viewer} does not see {id}");
             if let Some(told) = told {

@@ -5,6 +5,7 @@
 mod bot;
 mod decoder;
 mod garbage;
+mod golden;
 mod record;
 mod refusals;
 mod room;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tagus_base::{UserId, Uuid};
+use tagus_base::{Rng, UserId, Uuid};
 use tagus_physics::{PoolSize, Table};
 use tagus_pool::{
     Chair, Frame, How, Record, RecordError, ReplayError, Rules, Strength, TURNS_MAX, Turn, plan,
@@ -71,6 +71,30 @@ fn a_record_that_lies_is_found_out() {
             stroke.shot.angle ^= 1 << 20;
         }
     });
+}
+
+#[test]
+fn damaged_records_are_refused_or_found_out() {
+    let honest = record(Rules::Nine, 2);
+    let (bytes, end) = (honest.to_bytes(), replay(&honest).unwrap());
+    let mut rng = Rng::new(1);
+    let mut read = 0;
+    for _ in 0..200 {
+        let mut damaged = bytes.clone();
+        let at = rng.below(bytes.len() as u32) as usize;
+        damaged[at] ^= 1 << rng.below(8);
+        let Ok(record) = Record::from_bytes(&damaged) else {
+            continue;
+        };
+        read += 1;
+        assert_ne!(record, honest);
+        // Names may differ, and the last bits of a shot that ended on the same micrometre: nothing that was decided.
+        if let Ok(verified) = replay(&record) {
+            assert_eq!(record.end, honest.end);
+            assert_eq!(verified.frame.state(), end.frame.state());
+        }
+    }
+    assert!(read > 100, "{read}");
 }
 
 #[test]

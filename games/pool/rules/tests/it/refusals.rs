@@ -407,7 +407,7 @@ fn too_early_too_late_and_twice() {
         of(stroke),
         Reason::TooEarly,
     );
-    table.wait(u64::from(told.rest_ms) - 400);
+    table.wait(u64::from(told.rest_ms) - 600);
     check(
         &mut table,
         "just before",
@@ -416,7 +416,7 @@ fn too_early_too_late_and_twice() {
         of(stroke),
         Reason::TooEarly,
     );
-    table.wait(300 + 10_000 + 900);
+    table.wait(500 + 10_000 + 800);
     // Within the grace it is still taken; after it, the turn is over.
     assert_eq!(table.turn().player, next as u8);
     table.wait(400);

@@ -48,6 +48,9 @@ fn a_reserved_chair_is_kept_for_whom_it_is_reserved() {
         .unwrap();
     table.join(3);
     assert_eq!(table.take_for(0, op::TABLE)[0][2], 255, "watches");
+    table.say(0, Command::Sit);
+    table.tick();
+    assert_eq!(table.refusals(0), [(7, 22)]);
     table.join(2);
     assert_eq!(table.take_for(1, op::TABLE)[0][2], 0);
     table.join(1);

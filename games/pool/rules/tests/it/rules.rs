@@ -281,6 +281,55 @@ fn nine_ball() {
 }
 
 #[test]
+fn what_a_stroke_must_say_and_must_not() {
+    let check = |script: &[&str], stroke: Stroke, expected: Result<(), Reason>| {
+        let mut frame = frame(Rules::Eight);
+        script.iter().for_each(|step| hit(&mut frame, step));
+        let mut stroke = stroke;
+        (stroke.shot.table, stroke.shot.power) = (2, 9_000);
+        assert_eq!(
+            frame.check(&stroke).map(drop),
+            expected,
+            "{script:?} {stroke:?}"
+        );
+        let before = frame.clone();
+        let applied = frame.apply(Turn::Stroke(stroke)).map(drop);
+        assert_eq!(applied, expected);
+        assert_eq!(frame == before, expected.is_err());
+    };
+    let call = |call| Stroke {
+        call,
+        ..Stroke::default()
+    };
+    let place = |at| Stroke {
+        place: Some(at),
+        ..Stroke::default()
+    };
+    // The black is called, and nothing else.
+    check(&BLACK_ON, call(None), Err(Reason::MustCall));
+    check(&BLACK_ON, call(Some(6)), Err(Reason::NoPocket));
+    check(&BLACK_ON, call(Some(255)), Err(Reason::NoPocket));
+    check(&BLACK_ON, call(Some(5)), Ok(()));
+    check(&SEVEN_LEFT, call(Some(5)), Err(Reason::NoCall));
+    // The cue ball is put where it may be, and must be when it is off the table.
+    let (rack, scratch) = ((1_861_600, 585_900), then(SOLIDS, &["2 r1 0@4"]));
+    check(&[], call(None), Ok(()));
+    check(&[], place((585_000, 300_000)), Ok(()));
+    check(&[], place((600_000, 300_000)), Err(Reason::HeadString));
+    check(&SOLIDS, place((585_000, 300_000)), Err(Reason::NotInHand));
+    check(&scratch, call(None), Err(Reason::MustPlace));
+    check(&scratch, place((1_200_000, 300_000)), Ok(()));
+    check(&scratch, place(rack), Err(Reason::NoFit));
+    check(&scratch, place((10, 10)), Err(Reason::NoFit));
+    check(&scratch, place((i32::MAX, i32::MIN)), Err(Reason::NoFit));
+    check(
+        &["1 r4 0@2"],
+        place((1_200_000, 300_000)),
+        Err(Reason::HeadString),
+    );
+}
+
+#[test]
 fn a_ball_that_comes_back_takes_the_next_free_place() {
     let mut frame = frame(Rules::Eight);
     hit(&mut frame, "1 r4 8@2");
