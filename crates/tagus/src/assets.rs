@@ -169,3 +169,24 @@ const GAMES: &[Page] = &[
 ];
 const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; frame-ancestors 'none'";
 const POLICY_WITH_WASM: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; frame-ancestors 'none'";
+
+#[cfg(all(test, feature = "arcade"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_that_show_the_physics_run_webassembly() {
+        let header = |path, name| {
+            let response = serve(path, None).unwrap();
+            response.headers()[name].to_str().unwrap().to_owned()
+        };
+        let policy = |path| header(path, header::CONTENT_SECURITY_POLICY);
+        assert!(policy("/games/pool/").contains("script-src 'self' 'wasm-unsafe-eval'"));
+        for path in ["/", "/games/arena/", "/sdk/tagus.js"] {
+            assert!(!policy(path).contains("unsafe"), "{path}");
+        }
+        let module = header("/physics/dist/physics.wasm", header::CONTENT_TYPE);
+        assert_eq!(module, "application/wasm");
+        assert!(serve("/physics/bench.mjs", None).is_none());
+    }
+}

@@ -94,7 +94,7 @@ pub struct Wish {
     /// What others' queries find under `properties.NAME`; each is finite.
     pub numeric_properties: BTreeMap<String, f64>,
     /// How long to wait for a full match before a smaller one will do, at most [`GATHER_MS_MAX`];
-    /// without it [`super::MatchmakerConfig::gather_ms`].
+    /// without it that of the configuration.
     pub gather_ms: Option<Millis>,
     /// How well the players play. Who has one plays only with others who have one, within a window that widens.
     pub rating: Option<Rating>,

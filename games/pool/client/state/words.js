@@ -28,14 +28,15 @@ const REFUSALS = /** @type {Record<number, string>} */ ({
   24: "The server could not do that. Try again.",
 });
 
+/** What the loser did, by how the game ended; the first two were the winner's doing. */
 const ENDS = [
   "",
   "",
-  "the black went in too early",
-  "a foul on the black",
-  "the black went into another pocket than the called one",
-  "three fouls in a row",
-  "three time-outs",
+  "pocketed the black too early",
+  "pocketed the black with a foul",
+  "pocketed the black in another pocket than the called one",
+  "made three fouls in a row",
+  "let the time run out three times",
   "conceded",
   "left the game",
 ];
@@ -87,7 +88,5 @@ export function sayEnd({ winner, how }, ownChair, names) {
   const loser = names[1 - winner] || "The other player";
   const title = winner === ownChair ? "You win" : `${names[winner] || "The other player"} wins`;
   if (how <= 1) return { title, text: winner === ownChair ? "A clean finish." : "The last ball is in." };
-  const who = 1 - winner === ownChair ? "You" : loser;
-  if (how >= 7) return { title, text: `${who} ${ENDS[how]}.` };
-  return { title, text: `${who === "You" ? "Against you" : who}: ${ENDS[how]}.` };
+  return { title, text: `${1 - winner === ownChair ? "You" : loser} ${ENDS[how]}.` };
 }

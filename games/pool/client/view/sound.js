@@ -1,7 +1,7 @@
 /** Sounds made of noise and tones; no file is loaded. Browsers let a page sound after its first touch. */
 
 const KEY = "tagus.pool.mute";
-const VOICES_MAX = 10;
+const VOICES_MAX = 30;
 /** Speeds that sound as loud as it gets, in m/s. */
 const LOUD = { contact: 4, cushion: 4.5 };
 
@@ -135,6 +135,6 @@ export class Sound {
   }
 
   #mayPlay() {
-    return !this.isMuted && this.#voices < VOICES_MAX * 3;
+    return !this.isMuted && this.#voices < VOICES_MAX;
   }
 }

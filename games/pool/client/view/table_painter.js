@@ -25,10 +25,8 @@ export function paintTable(canvas, layout, table, ratio) {
   pen.clearRect(0, 0, canvas.width, canvas.height);
   // From here on a unit is a metre and y goes up, or left on a standing table.
   const { turn, origin, scale } = layout;
-  const toMetres = () =>
-    pen.setTransform(ratio * turn.xx, ratio * turn.yx, ratio * turn.xy, ratio * turn.yy, ratio * origin.x, ratio * origin.y);
+  pen.setTransform(ratio * turn.xx, ratio * turn.yx, ratio * turn.xy, ratio * turn.yy, ratio * origin.x, ratio * origin.y);
   const px = 1 / scale;
-  toMetres();
   paintFrame(pen, table, scale * ratio);
   paintWood(pen, table, px);
   paintCloth(pen, table, px);
@@ -38,10 +36,11 @@ export function paintTable(canvas, layout, table, ratio) {
   paintSights(pen, table, px);
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Table} table @param {number} px */
-function outer(pen, table, px = 0) {
+/** The wood's outer edge. @param {CanvasRenderingContext2D} pen @param {Table} table @param {number} [inset] */
+function outer(pen, table, inset = 0) {
+  const out = RAIL - inset;
   pen.beginPath();
-  pen.roundRect(-RAIL + px, -RAIL + px, table.length + 2 * RAIL - 2 * px, table.width + 2 * RAIL - 2 * px, FRAME_ROUND);
+  pen.roundRect(-out, -out, table.length + 2 * out, table.width + 2 * out, FRAME_ROUND);
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {Table} table @param {number} pixels Of a metre. */
@@ -78,7 +77,7 @@ function paintWood(pen, table, px) {
   const chance = numbers(7);
   for (const { points, from, to } of rails) {
     pen.save();
-    polygon(pen, points.map(([px_, py]) => ({ x: px_, y: py })));
+    polygon(pen, points.map(([cornerX, cornerY]) => ({ x: cornerX, y: cornerY })));
     pen.clip();
     const shine = pen.createLinearGradient(from[0], from[1], to[0], to[1]);
     shine.addColorStop(0, "#3d1f10");

@@ -15,7 +15,7 @@ pub enum Foul {
     WrongBall = 3,
     /// After it met a ball, none met a cushion and none was pocketed.
     NoCushion = 4,
-    /// A break after which less than [`BREAK_CUSHIONS`] balls had met a cushion and none was pocketed.
+    /// A break after which less than four balls had met a cushion and none was pocketed.
     WeakBreak = 5,
 }
 
