@@ -141,6 +141,23 @@ fn a_mode_says_how_long_its_tickets_gather() {
 }
 
 #[test]
+fn intervals_decide_where_they_are_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let configure = |config: &mut tagus::Config| {
+        // Without intervals a match that is not full would take ten minutes.
+        config.matchmaker.gather_ms = 600_000;
+        config.matchmaker.max_intervals = 2;
+        config.matchmaker.interval_ms = 50;
+    };
+    let house = House::open(folder.path(), configure, |server| server);
+    let mut ann = Player::open(&house.server, Kind::Json, "interval1");
+    let mut bob = Player::open(&house.server, Kind::Protobuf, "interval2");
+    ann.add(in_mode("any", 2, 8)).unwrap();
+    bob.add(in_mode("any", 2, 8)).unwrap();
+    assert_eq!(ann.matched().id, bob.matched().id);
+}
+
+#[test]
 fn players_meet_where_the_longest_way_is_the_shortest() {
     let folder = tempfile::tempdir().unwrap();
     let configure = |config: &mut tagus::Config| {
