@@ -1,29 +1,17 @@
 // A person with a mouse, in a real browser: from the arcade's page into the arena, eating, and back after a cut cable.
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import puppeteer from "puppeteer-core";
 import { jsonCodec } from "../../clients/js/codec.js";
 import { Replica, Schema } from "../../clients/js/replication.js";
 import { RECEIVE, decodeWorld } from "../../games/arena/client/state/protocol.js";
 import { Sight } from "../../games/arena/client/state/sight.js";
 import { Cable } from "./cable.mjs";
 import { startServer } from "./server.mjs";
+import { startBrowser } from "./visitor.mjs";
 
-const BROWSER = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const FLAGS = [
-  "--headless=new",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const PICTURES = fileURLToPath(new URL("../../artefacts/", import.meta.url));
 const WAIT_MS_MAX = 30_000;
 const GROW_MS_MAX = 60_000;
@@ -41,10 +29,9 @@ let page;
 const told = { views: [], worlds: [], complaints: [] };
 
 before(async () => {
-  await mkdir(PICTURES, { recursive: true });
   server = await startServer("tagus", { TAGUS_ROOMS: ROOMS });
   cable = await Cable.to(server.host, server.port);
-  browser = await puppeteer.launch({ executablePath: BROWSER, args: FLAGS });
+  browser = await startBrowser();
   page = await browser.newPage();
   await page.setViewport({ width: WIDTH, height: HEIGHT });
   await listen();

@@ -4,7 +4,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -37,7 +36,6 @@ let page;
 const complaints = [];
 
 before(async () => {
-  await mkdir(PICTURES, { recursive: true });
   server = await startServer("tagus", { TAGUS_ROOMS: ROOMS });
   line = await badLine(server.http);
   browser = await startBrowser();

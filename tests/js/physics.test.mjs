@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
-import puppeteer from "puppeteer-core";
 
 import { sourcesHash } from "../../crates/physics-wasm/note.mjs";
 import { BODY_STRIDE, Physics } from "../../crates/physics-wasm/physics.js";
 import { Game } from "./physics_games.mjs";
+import { startBrowser } from "./visitor.mjs";
 
 const ROOT = new URL("../../", import.meta.url);
 const DIST = new URL("crates/physics-wasm/dist/", ROOT);
@@ -73,10 +73,7 @@ test("a browser plays the golden games with the same bits", { timeout: 120_000 }
   const golden = await readFile(new URL("crates/physics/tests/golden/games.txt", ROOT), "utf8");
   const lines = golden.trim().split(/\s+/);
   const inline = async (path) => `data:text/javascript;base64,${(await readFile(new URL(path, ROOT))).toString("base64")}`;
-  const browser = await puppeteer.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
-  });
+  const browser = await startBrowser();
   try {
     const page = await browser.newPage();
     const found = await page.evaluate(playGames, {

@@ -18,6 +18,7 @@ mod game;
 mod hash;
 mod host;
 mod pace;
+mod params;
 mod recording;
 mod relay;
 mod replay;
@@ -35,6 +36,7 @@ pub use game::{
 };
 pub use hash::xxh64;
 pub use host::{Counters, Host, How, InboxFull, Joined, Opening, ReserveError};
+pub use params::{OutOfRange, check_ranges};
 pub use recording::{Damage, Recording};
 pub use relay::{Left, Relay};
 pub use replay::{ReplayError, ReplayReport, replay};

@@ -1,7 +1,8 @@
+import { FrameMeter } from "/arcade/frame_meter.js";
 import { ArenaRoom } from "./net/arena-room.js";
 import { Camera } from "./state/camera.js";
 import { NOBODY, encodeSteer } from "./state/protocol.js";
-import { FrameMeter, RateMeter, qualityBars } from "./state/quality.js";
+import { RateMeter, qualityBars } from "./state/quality.js";
 import { Roster } from "./state/roster.js";
 import { Scene } from "./state/scene.js";
 import { SteerGate } from "./state/steer.js";

@@ -1,3 +1,4 @@
+import { FrameMeter } from "/arcade/frame_meter.js";
 import { deviceId, loadName, saveName, suggestName } from "/arcade/lobby/player.js";
 import { Physics, RACKS, TABLES, encodeShot } from "/physics/physics.js";
 import { PoolRoom } from "./net/pool-room.js";
@@ -6,7 +7,6 @@ import { Layout } from "./state/layout.js";
 import { Match } from "./state/match.js";
 import { HAND, NONE, OPPONENT, PHASE } from "./state/protocol.js";
 import { Practice } from "./state/practice.js";
-import { FrameMeter } from "./state/frame_meter.js";
 import { Stage } from "./state/stage.js";
 import { readTable } from "./state/table.js";
 import { Turn } from "./state/turn.js";

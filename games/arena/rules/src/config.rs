@@ -1,8 +1,7 @@
 //! What an operator may set about an arena.
 
-use core::ops::RangeInclusive;
-
 use serde::{Deserialize, Serialize};
+use tagus_room::{OutOfRange, check_ranges};
 
 /// Settings of one arena. As a room's parameters: a JSON object with these keys, all optional.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -73,7 +72,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the first key that is not.
     pub fn checked(self) -> Result<Self, ConfigError> {
-        let ranges: [(&'static str, u32, RangeInclusive<u32>); 11] = [
+        check_ranges([
             ("world_size", self.world_size, 1_000..=50_000),
             ("pellets", self.pellets, 0..=50_000),
             ("viruses", self.viruses, 0..=500),
@@ -89,17 +88,7 @@ impl Config {
             ("seat_hold_ms", self.seat_hold_ms, 0..=120_000),
             ("empty_ms", self.empty_ms, 0..=86_400_000),
             ("recording_bytes_max", self.recording_bytes_max, 0..=1 << 30),
-        ];
-        for (key, value, range) in ranges {
-            if !range.contains(&value) {
-                return Err(ConfigError::Range {
-                    key,
-                    value,
-                    min: *range.start(),
-                    max: *range.end(),
-                });
-            }
-        }
+        ])?;
         if self.name.len() > NAME_BYTES_MAX {
             return Err(ConfigError::Name {
                 bytes: self.name.len(),
@@ -130,18 +119,9 @@ pub enum ConfigError {
         /// The parser's words, which name key and position.
         reason: String,
     },
-    /// A number out of range.
-    #[error("{key} is {value}, allowed are {min} to {max}")]
-    Range {
-        /// The key.
-        key: &'static str,
-        /// Its value.
-        value: u32,
-        /// Smallest allowed value.
-        min: u32,
-        /// Largest allowed value.
-        max: u32,
-    },
+    /// A number is out of its range.
+    #[error(transparent)]
+    Range(#[from] OutOfRange),
     /// The room's name is too long.
     #[error("name has {bytes} bytes, allowed are {NAME_BYTES_MAX}")]
     Name {

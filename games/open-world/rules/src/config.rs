@@ -1,8 +1,7 @@
 //! What an operator may set about an open world.
 
-use core::ops::RangeInclusive;
-
 use serde::{Deserialize, Serialize};
+use tagus_room::{OutOfRange, check_ranges};
 
 /// Settings of one open world. As a room's parameters: a JSON object with these keys, all optional.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -40,22 +39,12 @@ impl Config {
         }
         let config: Self =
             serde_json::from_slice(params).map_err(|error| ConfigError::Json(error.to_string()))?;
-        let ranges: [(&'static str, u32, RangeInclusive<u32>); 4] = [
+        check_ranges([
             ("size", config.size, 100..=60_000),
             ("view", config.view, 100..=60_000),
             ("tick_rate_hz", config.tick_rate_hz, 1..=60),
             ("seats_max", config.seats_max, 1..=16_384),
-        ];
-        for (key, value, range) in ranges {
-            if !range.contains(&value) {
-                return Err(ConfigError::Range {
-                    key,
-                    value,
-                    min: *range.start(),
-                    max: *range.end(),
-                });
-            }
-        }
+        ])?;
         Ok(config)
     }
 }
@@ -67,15 +56,6 @@ pub enum ConfigError {
     #[error("the parameters are not understood: {0}")]
     Json(String),
     /// A number is out of its range.
-    #[error("{key} is {value} and must be from {min} to {max}")]
-    Range {
-        /// The key.
-        key: &'static str,
-        /// What was given.
-        value: u32,
-        /// The least.
-        min: u32,
-        /// The most.
-        max: u32,
-    },
+    #[error(transparent)]
+    Range(#[from] OutOfRange),
 }

@@ -1,10 +1,10 @@
 //! What an operator may set about a table.
 
-use core::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use tagus_physics::{PoolSize, Table};
+use tagus_room::{OutOfRange, check_ranges};
 
 use crate::bot::Strength;
 use crate::frame::Rules;
@@ -73,7 +73,7 @@ impl Config {
         }
         let config: Self =
             serde_json::from_slice(params).map_err(|error| ConfigError::Json(error.to_string()))?;
-        let ranges: [(&'static str, u32, RangeInclusive<u32>); 7] = [
+        check_ranges([
             ("strength", config.strength, 1..=3),
             ("feet", config.feet, 7..=9),
             ("turn_s", config.turn_s, 0..=600),
@@ -81,17 +81,7 @@ impl Config {
             ("tick_rate_hz", config.tick_rate_hz, 5..=60),
             ("empty_ms", config.empty_ms, 1_000..=3_600_000),
             ("recording_kib", config.recording_kib, 0..=4_096),
-        ];
-        for (key, value, range) in ranges {
-            if !range.contains(&value) {
-                return Err(ConfigError::Range {
-                    key,
-                    value,
-                    min: *range.start(),
-                    max: *range.end(),
-                });
-            }
-        }
+        ])?;
         Ok(config)
     }
 
@@ -146,15 +136,6 @@ pub enum ConfigError {
     #[error("the parameters are not understood: {0}")]
     Json(String),
     /// A number is out of its range.
-    #[error("{key} is {value} and must be from {min} to {max}")]
-    Range {
-        /// The key.
-        key: &'static str,
-        /// What was given.
-        value: u32,
-        /// The least.
-        min: u32,
-        /// The most.
-        max: u32,
-    },
+    #[error(transparent)]
+    Range(#[from] OutOfRange),
 }
