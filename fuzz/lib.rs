@@ -37,4 +37,6 @@ pub const RECORDING: Body = arena::recording;
 /// See `crates/replication/tests/it/bodies.rs`.
 pub const SNAPSHOTS: Body = replication::snapshots;
 /// See `crates/replication/tests/it/bodies.rs`.
+pub const SLOT_SNAPSHOTS: Body = replication::slot_snapshots;
+/// See `crates/replication/tests/it/bodies.rs`.
 pub const SCHEMA_DESCRIPTION: Body = replication::description;

@@ -19,8 +19,8 @@ export class Interpolator {
   }
 
   /**
-   * Takes what a replica knows after a snapshot that arrived at `nowTicks` of our own clock.
-   * @param {import("./replication.js").Replica} replica @param {number} nowTicks
+   * Takes what a replica knows after a snapshot that arrived at `nowTicks` of our own clock, and was newer than what it knew.
+   * @param {import("./replication.js").Replica | import("./slots.js").SlotReplica} replica @param {number} nowTicks
    */
   push(replica, nowTicks) {
     // Followed slowly downwards, so that a clock that runs fast does not drift away from the server's for ever.
@@ -32,7 +32,13 @@ export class Interpolator {
         track = { kind: entity.kind, samples: [] };
         this.#tracks.set(entity.id, track);
       }
-      track.samples.push({ tick: replica.tick, values: replica.values(entity) });
+      // What stands where it was told is there still: it must not seem to set out long before it does.
+      const tick = "tick" in entity && !stands(entity) ? entity.tick : replica.tick;
+      const newest = track.samples.at(-1);
+      if (newest?.tick === tick) continue;
+      // The room was set back.
+      if (newest && newest.tick > tick) track.samples = [];
+      track.samples.push({ tick, values: replica.values(entity) });
       if (track.samples.length > SAMPLES_MAX) track.samples.shift();
     }
   }
@@ -76,6 +82,9 @@ export class Interpolator {
     });
   }
 }
+
+/** Nothing of it is known to move. @param {import("./slots.js").Ghost} ghost */
+const stands = ({ axes }) => axes.every(({ velocity }) => velocity === 0);
 
 /** Of one entity; the oldest is dropped. */
 const SAMPLES_MAX = 32;

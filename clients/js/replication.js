@@ -3,10 +3,12 @@
 
 import { BitReader, ByteReader, FormatError } from "./bits.js";
 import { FRACTION_BITS, GAIN_MAX, Schema } from "./schema.js";
+import { FLAG_OWN, FLAG_WAITING, FLAG_WHOLE, ID_ORDER, VELOCITY_ORDER, inRange, net, takeOwn } from "./snapshot.js";
 
 export { FormatError, Schema };
 export { Interpolator } from "./interpolator.js";
 export { Predictor } from "./predictor.js";
+export { SlotReplica } from "./slots.js";
 
 /**
  * One entity.
@@ -27,6 +29,8 @@ export class Replica {
   #cells = [];
   #frame = 0;
   #isSound = false;
+  /** The last cell was told in part. */
+  #isPart = false;
 
   /** @param {Schema} schema */
   constructor(schema) {
@@ -77,7 +81,7 @@ export class Replica {
   #applyParts(reader, wasSound) {
     const flags = reader.byte();
     const frame = reader.byte();
-    if (flags > 15) throw new FormatError("a number is out of range");
+    if (flags & ~FLAGS) throw new FormatError("a number is out of range");
     let steps = 0;
     if (flags & FLAG_WHOLE) {
       this.#closeAll();
@@ -89,7 +93,10 @@ export class Replica {
     if (flags & FLAG_OWN) this.own = takeOwn(reader);
     if (flags & FLAG_CLOSED) this.#takeClosed(reader);
     for (let step = 0; step < steps; step += 1) this.#takeDeltas(reader);
+    if (this.#isPart) this.#takeMore(this.#cells[this.#cells.length - 1], reader);
     while (!reader.isEmpty) this.#takeOpened(reader);
+    this.#isPart = (flags & FLAG_PART) !== 0;
+    if (this.#isPart && this.#cells.length === 0) throw new FormatError("an unknown cell");
     this.#frame = frame;
     this.tick += steps * this.schema.frameTicks;
     this.isWaiting = (flags & FLAG_WAITING) !== 0;
@@ -98,6 +105,7 @@ export class Replica {
   #closeAll() {
     for (const cell of this.#cells) this.#forget(cell);
     this.#cells = [];
+    this.#isPart = false;
     this.size = 0;
   }
 
@@ -118,6 +126,7 @@ export class Replica {
       closed.add(at);
       at += 1;
     }
+    if (closed.has(this.#cells.length - 1)) this.#isPart = false;
     this.#cells = this.#cells.filter((_, index) => !closed.has(index));
   }
 
@@ -127,8 +136,10 @@ export class Replica {
     const news = reader.take(Math.ceil(count / 8));
     for (let index = 0; index < count; index += 1) {
       const cell = this.#cells[index];
-      if (news[index >> 3] & (1 << (index & 7))) this.#takeDelta(cell, reader);
-      else for (const entity of cell.entities) this.#predict(entity);
+      const isPart = this.#isPart && index === count - 1;
+      if (!(news[index >> 3] & (1 << (index & 7)))) for (const entity of cell.entities) this.#predict(entity);
+      else if (isPart) this.#takeDeltaOfPart(cell, new BitReader(new ByteReader(reader.take(reader.varint32()))));
+      else this.#takeDelta(cell, reader);
     }
     if (count % 8 && news[news.length - 1] >> (count % 8)) throw new FormatError("a number is out of range");
   }
@@ -136,34 +147,42 @@ export class Replica {
   /** @param {Cell} cell @param {ByteReader} reader */
   #takeDelta(cell, reader) {
     const bits = new BitReader(reader);
-    this.#takeGone(cell, bits);
-    const { entities } = cell;
-    let at = 0;
-    while (bits.flag()) {
-      const end = at + bits.golomb(0);
-      if (end >= entities.length) throw new FormatError("an unknown entity");
-      while (at < end) this.#predict(entities[at++]);
-      this.#takeChanges(entities[at++], bits);
-    }
-    while (at < entities.length) this.#predict(entities[at++]);
+    const gone = takeGone(bits);
+    if (gone.length > 0 && gone[gone.length - 1] >= cell.entities.length) throw new FormatError("an unknown entity");
+    this.#leave(cell, gone);
+    if (!this.#takeChanged(cell, bits)) throw new FormatError("an unknown entity");
     this.#takeEntering(cell, bits);
     bits.finish();
   }
 
-  /** @param {Cell} cell @param {BitReader} bits */
-  #takeGone(cell, bits) {
-    const gone = new Set();
+  /** What the delta of a cell says of the entities that were told; the others are behind them. @param {Cell} cell @param {BitReader} bits */
+  #takeDeltaOfPart(cell, bits) {
+    this.#leave(cell, takeGone(bits));
+    this.#takeChanged(cell, bits);
+  }
+
+  /** Those at these places are gone; places behind the end are nobody's. @param {Cell} cell @param {number[]} gone */
+  #leave(cell, gone) {
+    if (gone.length === 0) return;
+    const places = new Set(gone);
+    const stays = cell.entities.filter((_, index) => !places.has(index));
+    for (const at of gone) if (at < cell.entities.length) this.went.push(cell.entities[at].id);
+    this.size -= cell.entities.length - stays.length;
+    cell.entities = stays;
+  }
+
+  /** Answers whether all that is told is of entities that are there; what is behind that cannot be read. @param {Cell} cell @param {BitReader} bits */
+  #takeChanged(cell, bits) {
+    const { entities } = cell;
     let at = 0;
     while (bits.flag()) {
-      at += bits.golomb(0);
-      if (at >= cell.entities.length) throw new FormatError("an unknown entity");
-      this.went.push(cell.entities[at].id);
-      gone.add(at);
-      at += 1;
+      const end = at + bits.golomb(0);
+      while (at < Math.min(end, entities.length)) this.#predict(entities[at++]);
+      if (end >= entities.length) return false;
+      this.#takeChanges(entities[at++], bits);
     }
-    if (gone.size === 0) return;
-    this.size -= gone.size;
-    cell.entities = cell.entities.filter((_, index) => !gone.has(index));
+    while (at < entities.length) this.#predict(entities[at++]);
+    return true;
   }
 
   #predict(/** @type {Entity} */ entity) {
@@ -203,10 +222,15 @@ export class Replica {
     const everywhere = square < 0;
     /** @type {Cell} */
     const cell = { corner: everywhere ? [0, 0] : this.schema.corner(square), everywhere, entities: [] };
+    this.#takeMore(cell, reader);
+    this.#cells.push(cell);
+  }
+
+  /** @param {Cell} cell @param {ByteReader} reader */
+  #takeMore(cell, reader) {
     const bits = new BitReader(reader);
     this.#takeEntering(cell, bits);
     bits.finish();
-    this.#cells.push(cell);
   }
 
   /** @param {Cell} cell @param {BitReader} bits */
@@ -236,14 +260,14 @@ export class Replica {
   }
 }
 
-/** @param {ByteReader} reader */
-function takeOwn(reader) {
-  const id = reader.varint();
-  if (id > 2 ** 32) throw new FormatError("a number is out of range");
-  const lastInput = reader.varint32();
-  const length = reader.varint32();
-  if (length > OWN_BYTES_MAX) throw new FormatError("more than a replica holds");
-  return { id: id === 0 ? null : id - 1, lastInput, state: reader.take(length).slice() };
+/** The places of those that are gone from a cell, in order. @param {BitReader} bits */
+function takeGone(bits) {
+  const gone = [];
+  for (let at = 0; bits.flag(); at += 1) {
+    at += bits.golomb(0);
+    gone.push(at);
+  }
+  return gone;
 }
 
 /** @param {import("./schema.js").Field} field @param {number} level @param {BitReader} bits */
@@ -255,32 +279,12 @@ function takeMoving(field, level, bits) {
   return { at: level * 2 ** FRACTION_BITS + fraction, velocity, gain };
 }
 
-/** @param {number} number @param {number} max */
-function inRange(number, max) {
-  if (number < 0 || number > max) throw new FormatError("a number is out of range");
-  return number;
-}
-
-/** What is in each list more often than in the other, once and in order. @param {number[]} came @param {number[]} went */
-function net(came, went) {
-  /** @type {Map<number, number>} */
-  const counts = new Map();
-  for (const id of came) counts.set(id, (counts.get(id) ?? 0) + 1);
-  for (const id of went) counts.set(id, (counts.get(id) ?? 0) - 1);
-  const ids = [...counts.keys()].sort((a, b) => a - b);
-  return [ids.filter((id) => counts.get(id) > 0), ids.filter((id) => counts.get(id) < 0)];
-}
-
-const FLAG_WHOLE = 1;
-const FLAG_OWN = 2;
 const FLAG_CLOSED = 4;
-const FLAG_WAITING = 8;
+const FLAG_PART = 32;
+const FLAGS = FLAG_WHOLE | FLAG_OWN | FLAG_CLOSED | FLAG_WAITING | FLAG_PART;
 /** As many frames as a snapshot may catch up with, and one. */
 const RING = 16;
 const CELLS_MAX = 4_096;
 const ENTITIES_MAX = 65_536;
-const OWN_BYTES_MAX = 256;
-const ID_ORDER = 8;
-const VELOCITY_ORDER = 4;
 const TOLD_ORDER = 5;
 const GAIN_BITS = 3;

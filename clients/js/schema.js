@@ -68,6 +68,15 @@ export class Field {
     else axis.at = moved < 0 ? moved + end : moved >= end ? moved - end : moved;
   }
 
+  /** Where so many frames take it, all as predicted. @param {Axis} axis @param {number} frames @returns {Axis} */
+  predicted(axis, frames) {
+    const { velocity, gain } = axis;
+    const end = (this.levelMax + 1) * ONE;
+    const moved = axis.at + velocity * frames;
+    if (this.wraps && velocity !== 0) return { at: ((moved % end) + end) % end, velocity, gain };
+    return { at: velocity === 0 ? axis.at : Math.min(Math.max(moved, 0), end - 1), velocity, gain };
+  }
+
   /** The level so far from another. */
   offset(/** @type {number} */ from, /** @type {number} */ residual) {
     const count = this.levelMax + 1;
@@ -119,7 +128,7 @@ export class Field {
 }
 
 /** A kind of entity. */
-class Kind {
+export class Kind {
   /** @param {ByteReader} reader @param {Field[]} axes */
   constructor(reader, axes) {
     this.name = reader.text();

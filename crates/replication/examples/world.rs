@@ -8,16 +8,20 @@
     reason = "an example is not the crate: it measures"
 )]
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use tagus_base::{Rng, Tick};
-use tagus_replication::{Field, Grid, Kind, KindIndex, Replica, Schema, View, Viewer, World};
+use tagus_replication::{
+    Ack, Field, Grid, Kind, KindIndex, Replica, Schema, SlotReplica, SlotViewer, View, Viewer,
+    World,
+};
 
 const SIDE: f64 = 10_000.0;
 const VIEW_HALF: f64 = 1_000.0;
 const RATE_HZ: u64 = 20;
 const SECONDS_WARM: u64 = 5;
-const SECONDS: u64 = 15;
+const SECONDS: u64 = 10;
 /// Units per second.
 const SPEED: f64 = 200.0;
 /// Mean time between two changes of heading.
@@ -28,13 +32,101 @@ fn main() {
         "world {SIDE}², view {}², {RATE_HZ} Hz, a turn every {TURN_SECONDS} s",
         VIEW_HALF * 2.0
     );
-    println!(
-        "players  cell  seen   B/s/viewer  end µs/frame  encode µs/viewer  ns/pair  decode µs"
-    );
+    println!("\nviewers that share cells, on a line that loses nothing");
+    println!("{HEAD}");
     for players in [800, 2_000, 4_000, 6_000] {
         for cell in [250.0, 400.0, 500.0, 700.0] {
-            measure(players, cell);
+            measure::<Shared>(players, cell, usize::MAX);
         }
+    }
+    println!(
+        "\nviewers of slots, acknowledged after {ACK_FRAMES} frames, one in {LOSS} snapshots lost"
+    );
+    println!("{HEAD}");
+    for players in [800, 2_000, 4_000] {
+        for bytes_max in [16_384, 1_150, 768] {
+            measure::<Slots>(players, 500.0, bytes_max);
+        }
+    }
+}
+
+/// One viewer, and perhaps the client at its other end: with all of them the caches would be those of the clients.
+trait Seat {
+    fn new(schema: Option<&Schema>) -> Self;
+    fn encode(&mut self, world: &mut World, view: &View<'_>, out: &mut Vec<u8>);
+    /// The client takes a snapshot of this frame. Answers how many entities it knows, if there is one.
+    fn take(&mut self, frame: u64, bytes: &[u8]) -> Option<usize>;
+}
+
+struct Shared {
+    viewer: Viewer,
+    replica: Option<Replica>,
+}
+
+impl Seat for Shared {
+    fn new(schema: Option<&Schema>) -> Self {
+        Self {
+            viewer: Viewer::new(),
+            replica: schema.cloned().map(Replica::new),
+        }
+    }
+
+    fn encode(&mut self, world: &mut World, view: &View<'_>, out: &mut Vec<u8>) {
+        self.viewer.encode(world, view, out);
+    }
+
+    fn take(&mut self, _: u64, bytes: &[u8]) -> Option<usize> {
+        let replica = self.replica.as_mut()?;
+        replica.apply(bytes).expect("our own snapshot");
+        Some(replica.len())
+    }
+}
+
+struct Slots {
+    viewer: SlotViewer,
+    replica: Option<SlotReplica>,
+    /// What arrived of the last frames, newest lowest.
+    arrived: u64,
+    acks: VecDeque<Ack>,
+    rng: Rng,
+}
+
+impl Seat for Slots {
+    fn new(schema: Option<&Schema>) -> Self {
+        Self {
+            viewer: SlotViewer::new(),
+            replica: schema.cloned().map(SlotReplica::new),
+            arrived: 0,
+            acks: VecDeque::new(),
+            rng: Rng::new(1),
+        }
+    }
+
+    fn encode(&mut self, world: &mut World, view: &View<'_>, out: &mut Vec<u8>) {
+        if self.acks.len() >= ACK_FRAMES
+            && let Some(ack) = self.acks.pop_front()
+        {
+            self.viewer.acked(ack);
+        }
+        self.viewer.encode(world, view, out);
+    }
+
+    fn take(&mut self, frame: u64, bytes: &[u8]) -> Option<usize> {
+        self.arrived <<= 1;
+        if self.rng.below(LOSS) != 0 {
+            self.arrived |= 1;
+            if let Some(replica) = &mut self.replica {
+                replica.apply(bytes).expect("our own snapshot");
+            }
+        }
+        let since = self.arrived.trailing_zeros();
+        if since < 32 {
+            self.acks.push_back(Ack {
+                frame: (frame - u64::from(since)) as u16,
+                earlier: (self.arrived >> since >> 1) as u32,
+            });
+        }
+        self.replica.as_ref().map(SlotReplica::len)
     }
 }
 
@@ -73,7 +165,7 @@ impl Walker {
     }
 }
 
-fn measure(players: u32, cell: f64) {
+fn measure<S: Seat>(players: u32, cell: f64, bytes_max: usize) {
     let grid = Grid {
         min: [0.0; 2],
         size: [SIDE; 2],
@@ -85,16 +177,13 @@ fn measure(players: u32, cell: f64) {
     let schema = Schema::new(&grid, vec![kind], 1).expect("the numbers above are possible");
     let mut rng = Rng::new(1);
     let mut walkers: Vec<Walker> = (0..players).map(|_| Walker::new(&mut rng)).collect();
-    let mut viewers: Vec<Viewer> = (0..players).map(|_| Viewer::new()).collect();
-    // Twenty of them are looked at from the other end too.
-    let every = players as usize / 20;
-    let mut replicas = vec![Replica::new(schema.clone()); 20];
+    let seat = |id| S::new((id % (players / SAMPLE) == 0).then_some(&schema));
+    let mut seats: Vec<S> = (0..players).map(seat).collect();
     let mut world = World::new(schema);
-    let mut out = Vec::new();
+    let mut snapshots = vec![Vec::new(); seats.len()];
     let (mut bytes, mut seen) = (0, 0);
     let [mut end, mut encode, mut decode] = [Duration::ZERO; 3];
     for frame in 1..=(SECONDS_WARM + SECONDS) * RATE_HZ {
-        let is_warm = frame > SECONDS_WARM * RATE_HZ;
         for walker in &mut walkers {
             walker.walk(&mut rng);
         }
@@ -106,7 +195,7 @@ fn measure(players: u32, cell: f64) {
         }
         world.end();
         let ended = Instant::now();
-        for (id, viewer) in viewers.iter_mut().enumerate() {
+        for (id, (seat, out)) in seats.iter_mut().zip(&mut snapshots).enumerate() {
             out.clear();
             let view = View {
                 centre: walkers[id].at,
@@ -115,37 +204,47 @@ fn measure(players: u32, cell: f64) {
                 own_id: Some(id as u32),
                 last_input: frame as u32 / 2,
                 own: &[],
-                bytes_max: 16_384,
+                bytes_max,
                 entities_max: 1_000,
             };
-            viewer.encode(&mut world, &view, &mut out);
-            if is_warm {
-                bytes += out.len();
-            }
-            if id % every == 0 {
-                let replica = &mut replicas[id / every];
-                let start = Instant::now();
-                replica.apply(&out).expect("our own snapshot");
-                if is_warm {
-                    seen += replica.len();
-                    decode += start.elapsed();
-                }
-            }
+            seat.encode(&mut world, &view, out);
         }
-        if is_warm {
+        let encoded = Instant::now();
+        let mut known = 0;
+        for (seat, snapshot) in seats.iter_mut().zip(&snapshots) {
+            known += seat.take(frame, snapshot).unwrap_or_default();
+        }
+        if frame > SECONDS_WARM * RATE_HZ {
             end += ended - start;
-            encode += ended.elapsed();
+            encode += encoded - ended;
+            decode += encoded.elapsed();
+            bytes += snapshots.iter().map(Vec::len).sum::<usize>();
+            seen += known;
         }
     }
     let frames = (SECONDS * RATE_HZ) as f64;
-    let micros = |time: Duration| time.as_secs_f64() * 1e6;
-    let seen = seen as f64 / frames / 20.0;
-    let each = micros(encode - decode) / frames / f64::from(players);
+    let viewers = f64::from(players);
+    let micros = |time: Duration| time.as_secs_f64() * 1e6 / frames;
+    let seen = seen as f64 / frames / f64::from(SAMPLE);
+    let each = micros(encode) / viewers;
+    let limit = match bytes_max {
+        usize::MAX => "none".to_owned(),
+        limit => limit.to_string(),
+    };
     println!(
-        "{players:7} {cell:5} {seen:5.0} {:12.0} {:13.1} {each:17.3} {:8.2} {:10.2}",
-        bytes as f64 / SECONDS as f64 / f64::from(players),
-        micros(end) / frames,
+        "{players:7} {cell:5} {limit:>6} {seen:5.0} {:12.0} {:13.1} {each:17.3} {:8.2} {:10.2}",
+        bytes as f64 / SECONDS as f64 / viewers,
+        micros(end),
         each * 1000.0 / seen,
-        micros(decode) / frames / 20.0,
+        micros(decode) / f64::from(SAMPLE),
     );
 }
+
+const HEAD: &str =
+    "players  cell  limit  seen   B/s/viewer  end µs/frame  encode µs/viewer  ns/pair  decode µs";
+/// So many of them have a client.
+const SAMPLE: u32 = 20;
+/// Until an acknowledgement is there: a tenth of a second.
+const ACK_FRAMES: usize = 2;
+/// Of so many snapshots one is lost.
+const LOSS: u32 = 50;

@@ -65,6 +65,33 @@ impl Axis {
         before
     }
 
+    /// Where so many frames take it, all as predicted.
+    #[inline]
+    pub(crate) fn predicted(self, field: &Field, frames: u32) -> Self {
+        if self.velocity == 0 {
+            return self;
+        }
+        let end = (i64::from(field.level_max) + 1) << FRACTION_BITS;
+        let moved = i64::from(self.at) + i64::from(self.velocity) * i64::from(frames);
+        let at = match field.wraps {
+            true => moved.rem_euclid(end),
+            false => moved.clamp(0, end - 1),
+        };
+        Self {
+            at: at as u32,
+            ..self
+        }
+    }
+
+    /// Who is told the one knows the other: where what moves is exactly, of what stands the level.
+    #[inline]
+    pub(crate) fn is_same(self, field: &Field, other: Self) -> bool {
+        match self.velocity {
+            0 => other.velocity == 0 && self.level(field) == other.level(field),
+            velocity => velocity == other.velocity && self.at == other.at,
+        }
+    }
+
     /// It is exactly at `at`, and was told to move so.
     pub(crate) const fn tell(&mut self, at: u32, velocity: i32) {
         self.at = at;
@@ -161,6 +188,8 @@ const fn middle(level: u32) -> u32 {
 
 /// Binary places of a level in linear motion.
 pub(crate) const FRACTION_BITS: u32 = 6;
+/// The binary places of what is in linear motion.
+pub(crate) const FRACTION_MASK: u32 = (1 << FRACTION_BITS) - 1;
 /// One level.
 pub(crate) const ONE: i32 = 1 << FRACTION_BITS;
 /// Below this a field that was seen to stand still stands still.
@@ -221,6 +250,22 @@ mod tests {
         assert!(seen.len() < 12, "{seen:?}");
         let seen = corrections(&field, |frame| f64::from(frame) * -0.37, 200);
         assert!(seen.len() < 12, "{seen:?}");
+    }
+
+    #[test]
+    fn many_frames_at_once_are_one_after_the_other() {
+        let straight = Field::real("x", 0.0..=10.0, 1.0).linear();
+        for field in [straight, Field::angle("a", 16).linear()] {
+            for velocity in [-700, -64, -5, 0, 3, 64, 500] {
+                let mut axis = Axis::still(&field, 3);
+                axis.velocity = velocity;
+                let first = axis;
+                for frames in 0..40 {
+                    assert_eq!(first.predicted(&field, frames), axis, "{velocity} {frames}");
+                    axis.predict(&field);
+                }
+            }
+        }
     }
 
     #[test]

@@ -44,6 +44,8 @@ impl Sink for Nowhere {
 /// Appends bits to bytes; the last byte is filled up with zeros.
 pub(crate) struct BitWriter<'a> {
     out: &'a mut Vec<u8>,
+    /// Of `out`, before the first bit.
+    begin: usize,
     word: u64,
     used: u32,
 }
@@ -51,9 +53,28 @@ pub(crate) struct BitWriter<'a> {
 impl<'a> BitWriter<'a> {
     pub(crate) const fn new(out: &'a mut Vec<u8>) -> Self {
         Self {
+            begin: out.len(),
             out,
             word: 0,
             used: 0,
+        }
+    }
+
+    /// How many bits were written.
+    pub(crate) const fn len(&self) -> usize {
+        (self.out.len() - self.begin) * 8 + self.used as usize
+    }
+
+    /// Appends `count` bits of a stream, from its bit `begin` on.
+    pub(crate) fn copy(&mut self, bytes: &[u8], begin: usize, count: usize) {
+        let mut reader = BitReader { bytes, at: begin };
+        let mut rest = count;
+        while rest > 0 {
+            let part = rest.min(32);
+            rest -= part;
+            let word = reader.peek() & ((1_u64 << part) - 1);
+            reader.at += part;
+            self.bits(low(word), low(part as u64));
         }
     }
 
@@ -192,6 +213,11 @@ pub(crate) fn take_bytes<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [
     Ok(head)
 }
 
+/// The bits that [`Sink::golomb`] of order 0 takes.
+pub(crate) const fn golomb_bits(value: u32) -> u32 {
+    2 * (value + 1).ilog2() + 1
+}
+
 /// The bits that a number in `0..=max` needs.
 pub(crate) const fn bits_for(max: u32) -> u32 {
     32 - max.leading_zeros()
@@ -264,7 +290,36 @@ mod tests {
         assert_eq!(reader.finish(), Err(DecodeError::Number));
     }
 
+    #[test]
+    fn a_golomb_code_is_as_long_as_it_says() {
+        for value in (0..40).chain([1_023, 1_024, u32::MAX - 1]) {
+            let mut out = Vec::new();
+            let mut writer = BitWriter::new(&mut out);
+            writer.golomb(value, 0);
+            assert_eq!(writer.len(), golomb_bits(value) as usize, "{value}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_copied_is_the_same(bytes: Vec<u8>, shift in 0_u32..32, begin in 0_usize..300, count in 0_usize..300) {
+            let end = (bytes.len() * 8).min(begin + count);
+            let begin = begin.min(end);
+            let mut out = Vec::new();
+            let mut writer = BitWriter::new(&mut out);
+            writer.bits(0, shift);
+            writer.copy(&bytes, begin, end - begin);
+            prop_assert_eq!(writer.len(), shift as usize + end - begin);
+            writer.finish();
+            let mut reader = BitReader::new(&out);
+            reader.skip(shift).unwrap();
+            for at in begin..end {
+                let bit = bytes.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1);
+                prop_assert_eq!(reader.flag(), Ok(bit));
+            }
+            prop_assert_eq!(reader.finish(), Ok(&[][..]));
+        }
+
         #[test]
         fn what_is_written_is_read(list in prop::collection::vec((any::<u32>(), any::<i32>(), 0_u32..17, 0_u32..33), 0..40)) {
             let mut out = Vec::new();

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::axis::{Axis, FRACTION_BITS, GAIN_BITS, Miss, Track};
+use crate::axis::{Axis, FRACTION_BITS, FRACTION_MASK, GAIN_BITS, Miss, Track};
 use crate::bits::{BitWriter, Nowhere, Sink, bits_for, put_varint};
 use crate::schema::{FIELDS_MAX, Field, Kind, Motion, Schema, Squares};
 use crate::world::RING;
@@ -18,10 +18,11 @@ pub(crate) struct Table {
     tracks: Vec<Track>,
     /// What viewers know, `stride` for each slot.
     known: Vec<Axis>,
-    stride: usize,
+    pub(crate) stride: usize,
     free: Vec<u32>,
     /// Left in this frame; free once the cells have seen it.
     left: Vec<u32>,
+    pub(crate) frame: u64,
 }
 
 #[derive(Debug)]
@@ -35,8 +36,14 @@ pub(crate) struct Entity {
     /// Of its cell.
     pub(crate) corner: [i32; 2],
     pub(crate) put_frame: u64,
+    /// The frame that it came in: with its slot, what tells it from all others.
+    pub(crate) born_frame: u64,
+    /// The last frame in which it was not as predicted.
+    pub(crate) changed_frame: u64,
     pub(crate) kind: u8,
     pub(crate) is_alive: bool,
+    /// It is predicted to be elsewhere in the next frame.
+    pub(crate) moves: bool,
 }
 
 impl Entity {
@@ -60,6 +67,7 @@ impl Table {
             stride,
             free: Vec::new(),
             left: Vec::new(),
+            frame: 0,
         }
     }
 
@@ -72,8 +80,11 @@ impl Table {
             mask: 0,
             corner: [0; 2],
             put_frame: 0,
+            born_frame: self.frame,
+            changed_frame: self.frame,
             kind,
             is_alive: true,
+            moves: false,
         };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -111,6 +122,12 @@ impl Table {
         &mut self.next[begin..begin + self.stride]
     }
 
+    /// What viewers know of all entities, `stride` for each slot.
+    pub(crate) fn all_known(&self) -> &[Axis] {
+        &self.known
+    }
+
+    #[inline]
     pub(crate) fn known(&self, slot: u32) -> &[Axis] {
         let begin = slot as usize * self.stride;
         &self.known[begin..begin + self.stride]
@@ -136,6 +153,11 @@ impl Table {
             }
             misses[index] = miss;
             changed |= u32::from(miss.residual != 0) << field.group;
+        }
+        if changed != 0 {
+            let entity = &mut self.entities[slot as usize];
+            entity.changed_frame = self.frame;
+            entity.moves = known.iter().any(|axis| axis.velocity != 0);
         }
         changed
     }
@@ -334,16 +356,35 @@ impl Cell {
         is_news
     }
 
-    /// Appends the full form: which square, and every member with all that is known of it.
-    pub(crate) fn whole(&self, table: &Table, schema: &Schema, out: &mut Vec<u8>) {
+    /// Appends which square it is.
+    pub(crate) fn put_square(&self, out: &mut Vec<u8>) {
         put_varint(out, u64::from(self.square.wrapping_add(1)));
+    }
+
+    /// Appends the members behind the first `begin` with all that is known of them, until they are `bytes_max` long.
+    /// Answers behind how many it ended.
+    pub(crate) fn put_members(
+        &self,
+        begin: usize,
+        bytes_max: usize,
+        table: &Table,
+        schema: &Schema,
+        out: &mut Vec<u8>,
+    ) -> usize {
         let mut writer = BitWriter::new(out);
-        for slot in &self.members {
+        let bits_max = bytes_max.saturating_mul(8);
+        let mut end = begin;
+        for slot in &self.members[begin..] {
+            if writer.len() >= bits_max && end > begin {
+                break;
+            }
             writer.flag(true);
             put_entity(table, *slot, self.corner, schema, &mut writer);
+            end += 1;
         }
         writer.flag(false);
         writer.finish();
+        end
     }
 }
 
@@ -402,4 +443,3 @@ pub(crate) const ID_ORDER: u32 = 8;
 pub(crate) const VELOCITY_ORDER: u32 = 4;
 /// Golomb order of changes of velocity when it is told exactly: less than a level, mostly.
 pub(crate) const TOLD_ORDER: u32 = 5;
-const FRACTION_MASK: u32 = (1 << FRACTION_BITS) - 1;

@@ -3,8 +3,11 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use crate::replica::Replica;
+use tagus_base::Tick;
+
+use crate::replica::{Replica, Seen};
 use crate::schema::{Blend, Field, KindIndex, Schema};
+use crate::slot_replica::SlotReplica;
 
 /// Each entity as it was a little while ago, between the two samples around that time.
 /// All times are in ticks and may have fractions; the clock is the caller's.
@@ -44,17 +47,36 @@ impl Interpolator {
 
     /// Takes what a replica of the same schema knows after a snapshot that arrived at `now_ticks` of our clock.
     pub fn push(&mut self, replica: &Replica, now_ticks: f64) {
-        let tick = replica.tick().0 as f64;
-        let offset = tick - now_ticks;
+        self.hear(replica.tick(), now_ticks);
+        self.take(replica.tick(), replica.went(), replica.entities());
+    }
+
+    /// [`push`](Self::push) of a replica of slots, after a snapshot that was newer.
+    pub fn push_slots(&mut self, replica: &SlotReplica, now_ticks: f64) {
+        self.hear(replica.tick(), now_ticks);
+        self.take(replica.tick(), replica.went(), replica.entities());
+    }
+
+    /// A snapshot of this tick has arrived.
+    fn hear(&mut self, tick: Tick, now_ticks: f64) {
+        let offset = tick.0 as f64 - now_ticks;
         // Followed slowly downwards, so that a clock that runs fast does not drift away from the server's for ever.
         let fallen = self.offset.map(|offset| offset - OFFSET_FALL);
         self.offset = Some(fallen.map_or(offset, |fallen| fallen.max(offset)));
-        for id in replica.went() {
+    }
+
+    fn take<'a>(&mut self, tick: Tick, went: &[u32], entities: impl Iterator<Item = Seen<'a>>) {
+        for id in went {
             self.tracks.remove(id);
         }
-        for entity in replica.entities() {
+        for entity in entities {
+            // What stands where it was told is there still: it must not seem to set out long before it does.
+            let tick = match entity.stands() {
+                true => tick,
+                false => entity.tick,
+            };
             let sample = Sample {
-                tick,
+                tick: tick.0 as f64,
                 values: entity.values().collect(),
             };
             let track = self.tracks.entry(entity.id).or_insert_with(|| Track {
@@ -64,6 +86,12 @@ impl Interpolator {
             if track.kind != entity.kind {
                 track.kind = entity.kind;
                 track.samples.clear();
+            }
+            match track.samples.back() {
+                Some(newest) if newest.tick == sample.tick => continue,
+                // The room was set back.
+                Some(newest) if newest.tick > sample.tick => track.samples.clear(),
+                Some(_) | None => {}
             }
             if track.samples.len() == SAMPLES_MAX {
                 track.samples.pop_front();

@@ -14,11 +14,16 @@
 //! | what entities are made of | `schema.rs`, and as bytes `describe.rs` |
 //! | the layout of snapshots | `FORMAT.md`; `bits.rs` has its numbers |
 //! | how both ends predict a field | `axis.rs` |
-//! | the server's side: entities, cells, deltas, viewers | `world.rs`, `cell.rs`, `viewer.rs` |
-//! | the client's side | `replica.rs`, `interpolator.rs`, `predictor.rs` |
+//! | the server's side: entities, cells, deltas, who sees which | `world.rs`, `cell.rs`, `sight.rs` |
+//! | a viewer on a line that loses nothing, and its client | `viewer.rs`, `replica.rs` |
+//! | a viewer of which snapshots may be lost, and its client | `slot_viewer.rs`, `slot_code.rs`, `past.rs`, `slot_replica.rs`, `ack.rs` |
+//! | what clients do besides | `interpolator.rs`, `predictor.rs` |
 //! | what rules ask | `history.rs`, `inputs.rs` |
 //!
-//! The cost of a frame is that of its entities, once, and for each viewer a bit and a copy for each cell in view.
+//! There are two kinds of viewers of one world. A [`Viewer`] has cells, whose changes are encoded once for all:
+//! the cost of a frame is that of its entities, once, and for each viewer a bit and a copy for each cell in view.
+//! It is for TCP and WebSocket. A [`SlotViewer`] has entities, each with a baseline that its client acknowledged:
+//! it costs some tens of nanoseconds for each entity in view, and bears loss, a limit of bytes and priorities.
 //! Nothing here is part of a room's state: a room that was restored begins with an empty world, and its viewers anew.
 //! [`History`] and [`InputBuffer`] are for rules, and belong into the state of a room that uses them.
 //!
@@ -77,6 +82,7 @@
 
 extern crate alloc;
 
+mod ack;
 mod axis;
 mod bits;
 mod cell;
@@ -85,12 +91,18 @@ mod error;
 mod history;
 mod inputs;
 mod interpolator;
+mod past;
 mod predictor;
 mod replica;
 mod schema;
+mod sight;
+mod slot_code;
+mod slot_replica;
+mod slot_viewer;
 mod viewer;
 mod world;
 
+pub use ack::{ACK_BYTES, Ack};
 pub use error::{DecodeError, SchemaError};
 pub use history::{HISTORY_TICKS_MAX, History};
 pub use inputs::{INPUTS_MAX, InputBuffer, Pace};
@@ -101,5 +113,7 @@ pub use schema::{
     Blend, FIELDS_MAX, Field, GROUPS_MAX, Grid, KINDS_MAX, Kind, KindIndex, Motion, NAME_BYTES_MAX,
     Schema,
 };
+pub use slot_replica::SlotReplica;
+pub use slot_viewer::{SLOT_BYTES_MIN, SLOTS_MAX, SlotViewer};
 pub use viewer::{CELLS_MAX, OWN_BYTES_MAX, View, Viewer};
 pub use world::World;

@@ -11,7 +11,9 @@ use crate::bits::{BitReader, bits_for, take_byte, take_bytes, take_varint, take_
 use crate::cell::{ID_ORDER, TOLD_ORDER, VELOCITY_ORDER};
 use crate::error::DecodeError;
 use crate::schema::{Field, Kind, KindIndex, Motion, Schema};
-use crate::viewer::{CELLS_MAX, FLAG_CLOSED, FLAG_OWN, FLAG_WAITING, FLAG_WHOLE, OWN_BYTES_MAX};
+use crate::viewer::{
+    CELLS_MAX, FLAG_CLOSED, FLAG_OWN, FLAG_PART, FLAG_WAITING, FLAG_WHOLE, OWN_BYTES_MAX,
+};
 use crate::world::RING;
 
 /// A client's copy of what its viewer sees.
@@ -28,6 +30,8 @@ pub struct Replica {
     /// A whole snapshot was applied, and nothing failed since.
     is_sound: bool,
     is_waiting: bool,
+    /// The last cell was told in part.
+    is_part: bool,
     cells: Vec<Cell>,
     entity_count: usize,
     own: Own,
@@ -44,6 +48,14 @@ pub struct Own {
     pub last_input: u32,
     /// Its own state as exactly as its prediction needs it, in a form that room and client agree on.
     pub state: Vec<u8>,
+}
+
+impl Own {
+    pub(crate) const NONE: Self = Self {
+        id: None,
+        last_input: 0,
+        state: Vec::new(),
+    };
 }
 
 #[derive(Clone, Debug)]
@@ -68,8 +80,10 @@ pub struct Seen<'a> {
     pub id: u32,
     /// Which kind it is of.
     pub kind: KindIndex,
-    fields: &'a [Field],
-    axes: &'a [Axis],
+    /// The tick that its levels are of.
+    pub tick: Tick,
+    pub(crate) fields: &'a [Field],
+    pub(crate) axes: &'a [Axis],
 }
 
 impl<'a> Seen<'a> {
@@ -83,6 +97,12 @@ impl<'a> Seen<'a> {
     pub fn values(self) -> impl Iterator<Item = f64> + 'a {
         let pairs = self.axes.iter().zip(self.fields);
         pairs.map(|(axis, field)| field.value_of(axis.level(field)))
+    }
+
+    /// Nothing of it is known to move.
+    #[must_use]
+    pub fn stands(self) -> bool {
+        self.axes.iter().all(|axis| axis.velocity == 0)
     }
 
     /// The value of one field.
@@ -103,13 +123,10 @@ impl Replica {
             frame: 0,
             is_sound: false,
             is_waiting: false,
+            is_part: false,
             cells: Vec::new(),
             entity_count: 0,
-            own: Own {
-                id: None,
-                last_input: 0,
-                state: Vec::new(),
-            },
+            own: Own::NONE,
             came: Vec::new(),
             went: Vec::new(),
         }
@@ -150,6 +167,7 @@ impl Replica {
         Some(Seen {
             id: entity.id,
             kind: KindIndex(entity.kind),
+            tick: self.tick,
             fields: &kind.fields,
             axes: &entity.axes,
         })
@@ -204,7 +222,7 @@ impl Replica {
         let mut rest = bytes;
         let flags = take_byte(&mut rest)?;
         let frame = take_byte(&mut rest)?;
-        if flags & !(FLAG_WHOLE | FLAG_OWN | FLAG_CLOSED | FLAG_WAITING) != 0 {
+        if flags & !FLAGS != 0 {
             return Err(DecodeError::Number);
         }
         let steps = if flags & FLAG_WHOLE != 0 {
@@ -228,8 +246,15 @@ impl Replica {
         for _ in 0..steps {
             self.take_deltas(&mut rest)?;
         }
+        if self.is_part {
+            self.take_part(&mut rest)?;
+        }
         while !rest.is_empty() {
             self.take_opened(&mut rest)?;
+        }
+        self.is_part = flags & FLAG_PART != 0;
+        if self.is_part && self.cells.is_empty() {
+            return Err(DecodeError::Unknown);
         }
         self.frame = frame;
         self.tick.0 += u64::from(steps) * u64::from(self.schema.frame_ticks);
@@ -242,6 +267,7 @@ impl Replica {
         self.went.extend(entities.map(|entity| entity.id));
         self.cells.clear();
         self.entity_count = 0;
+        self.is_part = false;
     }
 
     fn take_closed(&mut self, rest: &mut &[u8]) -> Result<(), DecodeError> {
@@ -263,13 +289,17 @@ impl Replica {
             cell.is_closed = true;
             at += 1;
         }
+        if self.cells.last().is_some_and(|cell| cell.is_closed) {
+            self.is_part = false;
+        }
         self.cells.retain(|cell| !cell.is_closed);
         Ok(())
     }
 
     /// One frame: which cells have news, then the news. The others move as predicted.
     fn take_deltas(&mut self, rest: &mut &[u8]) -> Result<(), DecodeError> {
-        let news = take_bytes(rest, self.cells.len().div_ceil(8))?;
+        let count = self.cells.len();
+        let news = take_bytes(rest, count.div_ceil(8))?;
         let mut hands = Hands {
             schema: &self.schema,
             came: &mut self.came,
@@ -280,6 +310,9 @@ impl Replica {
             let byte = news.get(index / 8).copied().unwrap_or_default();
             if byte & (1 << (index % 8)) == 0 {
                 hands.predict(cell);
+            } else if self.is_part && index + 1 == count {
+                let length = take_varint_u32(rest)? as usize;
+                hands.delta_of_part(cell, take_bytes(rest, length)?)?;
             } else {
                 *rest = hands.delta(cell, rest)?;
             }
@@ -290,6 +323,21 @@ impl Replica {
             used if spare >> used == 0 => Ok(()),
             _ => Err(DecodeError::Number),
         }
+    }
+
+    /// More entities of the last cell.
+    fn take_part(&mut self, rest: &mut &[u8]) -> Result<(), DecodeError> {
+        let cell = self.cells.last_mut().ok_or(DecodeError::Unknown)?;
+        let mut hands = Hands {
+            schema: &self.schema,
+            came: &mut self.came,
+            went: &mut self.went,
+            entity_count: &mut self.entity_count,
+        };
+        let mut reader = BitReader::new(rest);
+        hands.entering(cell, &mut reader)?;
+        *rest = reader.finish()?;
+        Ok(())
     }
 
     fn take_opened(&mut self, rest: &mut &[u8]) -> Result<(), DecodeError> {
@@ -344,47 +392,63 @@ impl Hands<'_> {
     /// Answers what is behind the delta.
     fn delta<'b>(&mut self, cell: &mut Cell, bytes: &'b [u8]) -> Result<&'b [u8], DecodeError> {
         let mut reader = BitReader::new(bytes);
-        self.gone(cell, &mut reader)?;
-        self.changed(cell, &mut reader)?;
+        let gone = gone(&mut reader)?;
+        if gone.last().is_some_and(|at| *at >= cell.entities.len()) {
+            return Err(DecodeError::Unknown);
+        }
+        self.leave(cell, gone);
+        if !self.changed(cell, &mut reader)? {
+            return Err(DecodeError::Unknown);
+        }
         self.entering(cell, &mut reader)?;
         reader.finish()
     }
 
-    fn gone(&mut self, cell: &mut Cell, reader: &mut BitReader<'_>) -> Result<(), DecodeError> {
-        let mut at = 0_usize;
-        let mut gone = Vec::new();
-        while reader.flag()? {
-            at = at.saturating_add(reader.golomb(0)? as usize);
-            let entity = cell.entities.get(at).ok_or(DecodeError::Unknown)?;
-            self.went.push(entity.id);
-            gone.push(at);
-            at += 1;
-        }
-        if gone.is_empty() {
-            return Ok(());
-        }
-        *self.entity_count -= gone.len();
-        let mut gone = gone.into_iter().peekable();
-        let mut index = 0;
-        cell.entities.retain(|_| {
-            let goes = gone.next_if_eq(&index).is_some();
-            index += 1;
-            !goes
-        });
+    /// What the delta of a cell says of the entities that were told; the others are behind them.
+    fn delta_of_part(&mut self, cell: &mut Cell, bytes: &[u8]) -> Result<(), DecodeError> {
+        let mut reader = BitReader::new(bytes);
+        let gone = gone(&mut reader)?;
+        self.leave(cell, gone);
+        self.changed(cell, &mut reader)?;
         Ok(())
     }
 
-    fn changed(&self, cell: &mut Cell, reader: &mut BitReader<'_>) -> Result<(), DecodeError> {
+    /// Those at these places are gone; places behind the end are nobody's.
+    fn leave(&mut self, cell: &mut Cell, gone: Vec<usize>) {
+        if gone.is_empty() {
+            return;
+        }
+        let count = cell.entities.len();
+        let mut gone = gone.into_iter().peekable();
+        let mut index = 0;
+        cell.entities.retain(|entity| {
+            let goes = gone.next_if_eq(&index).is_some();
+            if goes {
+                self.went.push(entity.id);
+            }
+            index += 1;
+            !goes
+        });
+        *self.entity_count -= count - cell.entities.len();
+    }
+
+    /// Answers whether all that is told is of entities that are there; what is behind that cannot be read.
+    fn changed(&self, cell: &mut Cell, reader: &mut BitReader<'_>) -> Result<bool, DecodeError> {
         let mut entities = cell.entities.iter_mut();
         while reader.flag()? {
             for _ in 0..reader.golomb(0)? {
-                let entity = entities.next().ok_or(DecodeError::Unknown)?;
+                let Some(entity) = entities.next() else {
+                    return Ok(false);
+                };
                 self.advance(entity, None)?;
             }
-            let entity = entities.next().ok_or(DecodeError::Unknown)?;
+            let Some(entity) = entities.next() else {
+                return Ok(false);
+            };
             self.advance(entity, Some(reader))?;
         }
-        entities.try_for_each(|entity| self.advance(entity, None))
+        entities.try_for_each(|entity| self.advance(entity, None))?;
+        Ok(true)
     }
 
     /// One frame on; with what the bits say, if there are any.
@@ -493,7 +557,19 @@ impl Cell {
     }
 }
 
-fn take_own(rest: &mut &[u8]) -> Result<Own, DecodeError> {
+/// The places of those that are gone from a cell, in order.
+fn gone(reader: &mut BitReader<'_>) -> Result<Vec<usize>, DecodeError> {
+    let mut at = 0_usize;
+    let mut gone = Vec::new();
+    while reader.flag()? {
+        at = at.saturating_add(reader.golomb(0)? as usize);
+        gone.push(at);
+        at = at.saturating_add(1);
+    }
+    Ok(gone)
+}
+
+pub(crate) fn take_own(rest: &mut &[u8]) -> Result<Own, DecodeError> {
     let id = take_varint(rest)?;
     let id = match id.checked_sub(1).map(u32::try_from) {
         None => None,
@@ -511,7 +587,7 @@ fn take_own(rest: &mut &[u8]) -> Result<Own, DecodeError> {
     })
 }
 
-fn take_level(field: &Field, reader: &mut BitReader<'_>) -> Result<u32, DecodeError> {
+pub(crate) fn take_level(field: &Field, reader: &mut BitReader<'_>) -> Result<u32, DecodeError> {
     let level = reader.bits(bits_for(field.level_max))?;
     match level <= field.level_max {
         true => Ok(level),
@@ -535,7 +611,7 @@ fn take_moving(field: &Field, level: u32, reader: &mut BitReader<'_>) -> Result<
 }
 
 /// Leaves in each list what is in it more often than in the other, once and in order.
-fn net(came: &mut Vec<u32>, went: &mut Vec<u32>) {
+pub(crate) fn net(came: &mut Vec<u32>, went: &mut Vec<u32>) {
     if came.is_empty() && went.is_empty() {
         return;
     }
@@ -569,3 +645,4 @@ fn net(came: &mut Vec<u32>, went: &mut Vec<u32>) {
 
 /// Entities that a replica holds at most; a snapshot with more is refused.
 pub const ENTITIES_MAX: usize = 65_536;
+const FLAGS: u8 = FLAG_WHOLE | FLAG_OWN | FLAG_CLOSED | FLAG_WAITING | FLAG_PART;

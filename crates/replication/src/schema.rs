@@ -293,6 +293,8 @@ pub struct Kind {
     pub(crate) groups: u8,
     /// Seen by all, wherever they look.
     pub(crate) everywhere: bool,
+    /// A room's affair: clients are not told.
+    pub(crate) priority: u8,
 }
 
 impl Kind {
@@ -303,6 +305,7 @@ impl Kind {
             fields: Vec::new(),
             groups: 1,
             everywhere: false,
+            priority: PRIORITY_DEFAULT,
         }
     }
 
@@ -319,6 +322,15 @@ impl Kind {
     pub fn everywhere(mut self) -> Self {
         self.everywhere = true;
         self
+    }
+
+    /// How urgent news of these are beside those of other kinds, where a snapshot or a view has no room for all:
+    /// twice the number is heard twice as often. It is 16 when nothing is said, and never less than 1.
+    /// Only [`crate::SlotViewer`] looks at it; a client is not told.
+    #[must_use]
+    pub fn priority(self, priority: u8) -> Self {
+        let priority = priority.max(1);
+        Self { priority, ..self }
     }
 
     /// The name that clients find it by.
@@ -522,5 +534,6 @@ pub const FIELDS_MAX: usize = 16;
 pub const GROUPS_MAX: u8 = 8;
 /// Length of a name at most, in bytes.
 pub const NAME_BYTES_MAX: usize = 64;
+const PRIORITY_DEFAULT: u8 = 16;
 /// Squares of a grid at most.
 const SQUARES_MAX: u64 = 65_536;

@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 
 use tagus_base::Tick;
 
-use crate::bits::put_varint;
+use crate::bits::{BitReader, put_varint};
 use crate::cell::EVERYWHERE;
-use crate::schema::Squares;
+use crate::sight::{Open, Settled};
 use crate::world::World;
 
 /// What a viewer is to see of a world in this frame.
@@ -26,12 +26,29 @@ pub struct View<'a> {
     /// Its own state as exactly as its prediction needs it, in a form that room and client agree on;
     /// at most [`OWN_BYTES_MAX`] bytes, what is longer is cut. Sent when it is not as it was.
     pub own: &'a [u8],
-    /// Once a snapshot is so long, further cells wait for the next one.
+    /// Once a snapshot is so long, further cells wait for the next one; a cell that is longer by itself is told in parts.
+    /// News of what is in sight is never put off. For a [`crate::SlotViewer`] it is the hard limit of all that is sent.
     pub bytes_max: usize,
     /// In a crowd the view shrinks: cells that would make it more than so many entities wait, the farthest ones,
     /// and are closed when it is a quarter more. The nearest cell is seen whatever is in it,
     /// and so is what is seen everywhere, which does not count.
+    /// For a [`crate::SlotViewer`] it is how many entities are in sight, whatever they are: those that are most urgent.
     pub entities_max: usize,
+}
+
+impl View<'_> {
+    fn own_bytes(&self) -> &[u8] {
+        &self.own[..self.own.len().min(OWN_BYTES_MAX)]
+    }
+}
+
+/// Appends what a viewer is told of itself.
+pub(crate) fn put_own(view: &View<'_>, out: &mut Vec<u8>) {
+    let own = view.own_bytes();
+    put_varint(out, view.own_id.map_or(0, |id| u64::from(id) + 1));
+    put_varint(out, u64::from(view.last_input));
+    put_varint(out, own.len() as u64);
+    out.extend_from_slice(own);
 }
 
 /// What one viewer has been sent. Outside the room's state, one for each connection that sees the room.
@@ -45,45 +62,13 @@ pub struct Viewer {
     frame: u64,
     /// What it has, in the order that the client has it in too.
     open: Vec<Open>,
+    /// Of the last open cell, how many entities it has, when that is not all: so far only these were told.
+    part: Option<usize>,
     /// As when `open` was last made to agree with a view.
     settled: Option<Settled>,
     own_id: Option<u32>,
     last_input: u32,
     own: Vec<u8>,
-}
-
-/// A cell that a viewer has.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Open {
-    cell: u32,
-    square: u32,
-}
-
-impl Open {
-    /// How far it is from the middle of the view; what is in no square is nowhere far.
-    fn distance(&self, world: &World, view: &View<'_>) -> u32 {
-        let squares = &world.schema().squares;
-        match self.square {
-            EVERYWHERE => 0,
-            square => 1 + squares.distance(squares.square_of(view.centre), square),
-        }
-    }
-
-    /// How many entities in it count towards a crowd.
-    fn count(&self, world: &World) -> usize {
-        match self.square {
-            EVERYWHERE => 0,
-            _ => world.count_in(self.cell),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Settled {
-    layout: u64,
-    mask: u32,
-    enter: Area,
-    stay: Area,
 }
 
 impl Viewer {
@@ -136,9 +121,15 @@ impl Viewer {
             world.watch(open.cell);
         }
         if moved {
-            let waits = self.put_opened(world, view, &settled, begin, out);
+            let told = self.part;
+            let is_part =
+                told.is_some_and(|told| self.put_part(world, told, view.bytes_max, begin, out));
+            let waits = is_part || self.put_opened(world, view, &settled, begin, out);
             flags |= if waits { FLAG_WAITING } else { 0 };
             self.settled = (!waits).then_some(settled);
+        }
+        if self.part.is_some() {
+            flags |= FLAG_PART;
         }
         out[begin] = flags;
         self.frame = frame;
@@ -146,16 +137,13 @@ impl Viewer {
 
     /// Appends its own state. Nothing is appended, and the answer is no, when it is as before.
     fn put_own(&mut self, view: &View<'_>, is_whole: bool, out: &mut Vec<u8>) -> bool {
-        let own = &view.own[..view.own.len().min(OWN_BYTES_MAX)];
+        let own = view.own_bytes();
         let is_same = self.own_id == view.own_id && self.last_input == view.last_input;
         let is_same = is_same && self.own.len() == own.len() && (own.is_empty() || self.own == own);
         if is_same && !is_whole {
             return false;
         }
-        put_varint(out, view.own_id.map_or(0, |id| u64::from(id) + 1));
-        put_varint(out, u64::from(view.last_input));
-        put_varint(out, own.len() as u64);
-        out.extend_from_slice(own);
+        put_own(view, out);
         self.own_id = view.own_id;
         self.last_input = view.last_input;
         self.own.clear();
@@ -191,18 +179,18 @@ impl Viewer {
         farthest: Option<(u32, u32)>,
         out: &mut Vec<u8>,
     ) -> bool {
-        let squares = &world.schema().squares;
         let stays = |open: &Open| {
-            let is_seen = world.cell_is_seen(open.cell, settled.mask);
             let fits = farthest.is_none_or(|last| (open.distance(world, view), open.cell) <= last);
-            let is_near = open.square == EVERYWHERE || settled.stay.has(squares, open.square);
-            is_seen && is_near && fits
+            settled.keeps(world, open) && fits
         };
         let count = self.open.iter().filter(|open| !stays(open)).count();
         if count == 0 {
             return false;
         }
         put_varint(out, count as u64);
+        if !self.open.last().is_some_and(stays) {
+            self.part = None;
+        }
         let mut stayed = 0;
         self.open.retain(|open| {
             let stays = stays(open);
@@ -218,15 +206,23 @@ impl Viewer {
     }
 
     /// For one frame: a bit for each open cell that says whether it has news, then the news.
-    fn put_deltas(&self, world: &World, frame: u64, out: &mut Vec<u8>) {
+    fn put_deltas(&mut self, world: &World, frame: u64, out: &mut Vec<u8>) {
         let news = out.len();
         out.resize(news + self.open.len().div_ceil(8), 0);
         for (index, open) in self.open.iter().enumerate() {
             let delta = world.delta(frame, open.cell);
-            if !delta.is_empty() {
-                out[news + index / 8] |= 1 << (index % 8);
-                out.extend_from_slice(delta);
+            if delta.is_empty() {
+                continue;
             }
+            out[news + index / 8] |= 1 << (index % 8);
+            if index + 1 == self.open.len()
+                && let Some(told) = &mut self.part
+            {
+                // The client cannot read what it says of those that were not told, and passes over it.
+                put_varint(out, delta.len() as u64);
+                *told -= gone_before(delta, *told);
+            }
+            out.extend_from_slice(delta);
         }
     }
 
@@ -264,11 +260,31 @@ impl Viewer {
                 waits = true;
                 break;
             }
-            world.put_whole(open.cell, out);
             self.open.push(*open);
+            let is_whole = world.put_whole(open.cell, view.bytes_max, out);
+            if !is_whole && self.put_part(world, 0, view.bytes_max, begin, out) {
+                waits = true;
+                break;
+            }
         }
         world.give_scratch(missing);
         waits
+    }
+
+    /// Tells more of the last cell than the first `told` entities. Answers whether there is still more.
+    fn put_part(
+        &mut self,
+        world: &World,
+        told: usize,
+        bytes_max: usize,
+        begin: usize,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let room = bytes_max.saturating_sub(out.len() - begin);
+        let room = room.max(bytes_max / 4);
+        let last = self.open.last();
+        self.part = last.and_then(|open| world.put_part(open.cell, told, room, out));
+        self.part.is_some()
     }
 
     /// The tick that it has, were all that was encoded delivered; none before the first.
@@ -280,73 +296,24 @@ impl Viewer {
     }
 }
 
-impl Settled {
-    fn of(world: &World, view: &View<'_>) -> Self {
-        let squares = &world.schema().squares;
-        Self {
-            layout: world.layout(),
-            mask: view.mask,
-            // What is in view may be as far outside its square as the margin.
-            enter: Area::around(squares, view, squares.margin),
-            stay: Area::around(squares, view, squares.margin + squares.side / 4),
-        }
+/// How many of the first `count` entities of a cell are gone by its delta.
+fn gone_before(delta: &[u8], count: usize) -> usize {
+    let mut reader = BitReader::new(delta);
+    let (mut at, mut gone) = (0, 0);
+    while let Ok(true) = reader.flag()
+        && let Ok(stayed) = reader.golomb(0)
+    {
+        at += stayed as usize;
+        gone += usize::from(at < count);
+        at += 1;
     }
-}
-
-/// A rectangle of squares, borders included.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Area {
-    first: [u32; 2],
-    last: [u32; 2],
-}
-
-impl Area {
-    /// The squares that a view touches when it is grown by so many levels; around its centre, when they are too many.
-    fn around(squares: &Squares, view: &View<'_>, grown: u32) -> Self {
-        let span = |axis: usize| {
-            let field = &squares.axes[axis];
-            let middle = field.level_of(view.centre[axis]);
-            let low = field.level_of(view.centre[axis] - view.half[axis]);
-            let high = field.level_of(view.centre[axis] + view.half[axis]);
-            let (first, last, middle) = (
-                low.saturating_sub(grown) / squares.side,
-                high.saturating_add(grown).min(field.level_max) / squares.side,
-                middle / squares.side,
-            );
-            let half = SPAN_MAX / 2;
-            [
-                first.max(middle.saturating_sub(half)),
-                last.min(middle + half - 1).max(first),
-            ]
-        };
-        let ([left, right], [top, bottom]) = (span(0), span(1));
-        Self {
-            first: [left, top],
-            last: [right, bottom],
-        }
-    }
-
-    fn has(&self, squares: &Squares, square: u32) -> bool {
-        let [column, row] = squares.place(square);
-        (self.first[0]..=self.last[0]).contains(&column)
-            && (self.first[1]..=self.last[1]).contains(&row)
-    }
-
-    fn squares(self, squares: &Squares) -> impl Iterator<Item = u32> {
-        let columns = squares.columns;
-        (self.first[1]..=self.last[1]).flat_map(move |row| {
-            (self.first[0]..=self.last[0]).map(move |column| row * columns + column)
-        })
-    }
+    gone
 }
 
 /// Length at most of a viewer's own state.
 pub const OWN_BYTES_MAX: usize = 256;
 /// Cells that a viewer has at most; further ones wait.
 pub const CELLS_MAX: usize = 4_096;
-/// Squares along an axis of a view at most.
-const SPAN_MAX: u32 = 64;
-
 /// All that the client has is forgotten first.
 pub(crate) const FLAG_WHOLE: u8 = 1;
 /// The own state follows.
@@ -355,3 +322,5 @@ pub(crate) const FLAG_OWN: u8 = 2;
 pub(crate) const FLAG_CLOSED: u8 = 4;
 /// More of what is in view comes with the next snapshots.
 pub(crate) const FLAG_WAITING: u8 = 8;
+/// The last cell is told in part: more of it comes with the next snapshots.
+pub(crate) const FLAG_PART: u8 = 32;

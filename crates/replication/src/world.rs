@@ -7,10 +7,12 @@ use core::mem;
 use hashbrown::HashMap;
 use tagus_base::Tick;
 
-use crate::axis::FRACTION_BITS;
-use crate::cell::{Cell, EVERYWHERE, Table};
+use crate::axis::{Axis, FRACTION_BITS};
+use crate::cell::{Cell, EVERYWHERE, Entity, Table};
+use crate::past::Past;
 use crate::schema::{KindIndex, Schema};
-use crate::viewer::Open;
+use crate::sight::Open;
+use crate::slot_viewer::Workshop;
 
 /// What all viewers of one room share. It is outside the room's state: lose it, and every viewer starts anew.
 ///
@@ -26,7 +28,8 @@ pub struct World {
     /// Frames before this one cannot be continued.
     frame_first: u64,
     ids: HashMap<u32, u32>,
-    table: Table,
+    pub(crate) table: Table,
+    past: Past,
     /// Squares first, by their index; then the one for all; then those of masks.
     cells: Vec<Cell>,
     /// The cells under masks, by square and mask.
@@ -39,6 +42,9 @@ pub struct World {
     wholes: Vec<u8>,
     /// What viewers need while they are encoded.
     scratch: Vec<(u32, Open)>,
+    pub(crate) workshop: Workshop,
+    /// By slot; see [`stamp`](Self::stamp).
+    pub(crate) stamps: Vec<u64>,
     /// Cells with this mark are in the list that was marked last.
     mark: u64,
 }
@@ -65,6 +71,7 @@ impl World {
             frame_first: 1,
             ids: HashMap::new(),
             table: Table::new(schema.fields_max()),
+            past: Past::default(),
             cells: cells.collect(),
             masked: BTreeMap::new(),
             cells_free: Vec::new(),
@@ -72,6 +79,8 @@ impl World {
             ring: Default::default(),
             wholes: Vec::new(),
             scratch: Vec::new(),
+            workshop: Workshop::default(),
+            stamps: Vec::new(),
             mark: 0,
             schema,
         }
@@ -106,6 +115,7 @@ impl World {
     pub fn begin(&mut self, tick: Tick) {
         let expected = self.tick.0 + u64::from(self.schema.frame_ticks);
         self.frame += 1;
+        self.table.frame = self.frame;
         if tick.0 != expected {
             self.frame_first = self.frame;
         }
@@ -287,18 +297,39 @@ impl World {
         self.cells[cell as usize].watched_frame = self.frame;
     }
 
-    /// Appends a cell in its full form, and watches it.
-    pub(crate) fn put_whole(&mut self, cell: u32, out: &mut Vec<u8>) {
+    /// Appends a cell in its full form, if that is no longer than `bytes_max`, or which square it is; and watches it.
+    /// Answers whether it was the full form; else [`put_part`](Self::put_part) must follow.
+    pub(crate) fn put_whole(&mut self, cell: u32, bytes_max: usize, out: &mut Vec<u8>) -> bool {
         let frame = self.frame;
         let watched = &mut self.cells[cell as usize];
         watched.watched_frame = frame;
         if watched.whole_frame != frame {
             let begin = self.wholes.len();
-            watched.whole(&self.table, &self.schema, &mut self.wholes);
+            watched.put_square(&mut self.wholes);
+            watched.put_members(0, usize::MAX, &self.table, &self.schema, &mut self.wholes);
             watched.whole_frame = frame;
             watched.whole_range = begin..self.wholes.len();
         }
-        out.extend_from_slice(&self.wholes[watched.whole_range.clone()]);
+        let is_whole = watched.whole_range.len() <= bytes_max || watched.members.len() < 2;
+        match is_whole {
+            true => out.extend_from_slice(&self.wholes[watched.whole_range.clone()]),
+            false => watched.put_square(out),
+        }
+        is_whole
+    }
+
+    /// Appends those of a cell's entities that come after the first `told`, until they are `bytes_max` long: one at least,
+    /// if there is one. Answers how many are told by then, when that is not all.
+    pub(crate) fn put_part(
+        &self,
+        cell: u32,
+        told: usize,
+        bytes_max: usize,
+        out: &mut Vec<u8>,
+    ) -> Option<usize> {
+        let cell = &self.cells[cell as usize];
+        let told = cell.put_members(told, bytes_max, &self.table, &self.schema, out);
+        (told < cell.members.len()).then_some(told)
     }
 
     /// The cells of a square that somebody with `mask` may see; [`EVERYWHERE`] for those of no square.
@@ -315,10 +346,10 @@ impl World {
         self.cells[cell as usize].members.len()
     }
 
-    /// Those with `mask` may see this cell.
-    pub(crate) fn cell_is_seen(&self, cell: u32, mask: u32) -> bool {
-        let theirs = self.cells[cell as usize].mask;
-        theirs == u32::MAX || theirs & mask != 0
+    /// This cell is still of that square, and those with `mask` may see it.
+    pub(crate) fn cell_is_seen(&self, cell: u32, square: u32, mask: u32) -> bool {
+        let cell = &self.cells[cell as usize];
+        cell.square == square && (cell.mask == u32::MAX || cell.mask & mask != 0)
     }
 
     /// An empty list, to be given back.
@@ -338,6 +369,52 @@ impl World {
         for cell in cells {
             self.cells[cell as usize].mark = self.mark;
         }
+    }
+
+    /// A number that no entity has in `stamps`, of which there is one for each.
+    pub(crate) fn stamp(&mut self) -> u64 {
+        self.stamps.resize(self.table.entities.len(), 0);
+        // Marks are never given twice.
+        self.mark
+    }
+
+    /// The entity that came into a slot in a frame with these lowest bits is still there, in a cell with the mark.
+    #[inline]
+    pub(crate) fn is_in_marked(&self, slot: u32, born: u32) -> bool {
+        let entity = &self.table.entities[slot as usize];
+        let is_there = entity.is_alive && entity.born_frame as u32 == born;
+        is_there && self.is_marked(entity.cell)
+    }
+
+    #[inline]
+    pub(crate) fn entity(&self, slot: u32) -> &Entity {
+        &self.table.entities[slot as usize]
+    }
+
+    /// The slot of an entity that is there.
+    pub(crate) fn slot_of(&self, id: u32) -> Option<u32> {
+        self.ids.get(&id).copied()
+    }
+
+    /// The slots of what is in a cell.
+    pub(crate) fn members(&self, cell: u32) -> &[u32] {
+        &self.cells[cell as usize].members
+    }
+
+    /// What an entity was so many frames ago, in a frame that was kept.
+    pub(crate) fn axes_ago(&self, frames: u32, slot: u32) -> &[Axis] {
+        let frame = self.frame - u64::from(frames);
+        self.past.axes(frame, slot, self.table.stride)
+    }
+
+    /// What entities are in this frame can be named in the next ones.
+    pub(crate) fn keep_past(&mut self) {
+        self.past.keep(&self.table);
+    }
+
+    /// Viewers cannot rest on frames before this one.
+    pub(crate) const fn frame_first(&self) -> u64 {
+        self.frame_first
     }
 
     pub(crate) fn is_marked(&self, cell: u32) -> bool {

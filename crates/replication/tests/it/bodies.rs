@@ -1,6 +1,6 @@
 //! Bodies of the fuzz targets: any bytes, and what must hold for them. The seeded tests run them too.
 
-use tagus_replication::{Field, Grid, Kind, Replica, Schema};
+use tagus_replication::{Field, Grid, Kind, Replica, Schema, Seen, SlotReplica};
 
 /// A schema with every motion, and a kind that is seen everywhere.
 pub fn schema() -> Schema {
@@ -32,14 +32,44 @@ pub fn snapshots(input: &[u8]) {
         let is_refused = replica.apply(snapshot).is_err();
         assert_eq!(replica.entities().count(), replica.len());
         for entity in replica.entities() {
-            let kind = replica.schema().kind(entity.kind).unwrap();
-            for (field, value) in kind.fields().iter().zip(entity.values()) {
-                assert_eq!(field.value_of(field.level_of(value)), value);
-            }
+            check_levels(replica.schema(), entity);
         }
         if is_refused {
             assert!(replica.apply(&[0, 0]).is_err());
         }
+    }
+}
+
+/// Snapshots of slots in the same way: none panics, no id is in two slots, and what is no snapshot is not acknowledged.
+pub fn slot_snapshots(input: &[u8]) {
+    let mut replica = SlotReplica::new(schema());
+    let mut rest = input;
+    while let Some((length, behind)) = rest.split_first() {
+        let (snapshot, behind) = behind.split_at(usize::from(*length).min(behind.len()));
+        rest = behind;
+        let before = (replica.tick(), replica.ack());
+        match replica.apply(snapshot) {
+            Ok(true) => assert!(replica.ack().is_some()),
+            Ok(false) => assert_eq!((replica.tick(), replica.ack()), before),
+            Err(_) => assert_eq!((replica.ack(), replica.len()), (None, 0)),
+        }
+        assert_eq!(replica.entities().count(), replica.len());
+        for entity in replica.entities() {
+            check_levels(replica.schema(), entity);
+            assert!(entity.tick <= replica.tick());
+            assert_eq!(
+                replica.entity(entity.id).map(|same| same.kind),
+                Some(entity.kind)
+            );
+        }
+    }
+}
+
+fn check_levels(schema: &Schema, entity: Seen<'_>) {
+    let kind = schema.kind(entity.kind).unwrap();
+    assert_eq!(entity.values().count(), kind.fields().len());
+    for (field, value) in kind.fields().iter().zip(entity.values()) {
+        assert_eq!(field.value_of(field.level_of(value)), value);
     }
 }
 

@@ -4,73 +4,10 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use tagus_base::{Rng, Tick};
-use tagus_replication::{KindIndex, Replica, View, Viewer, World};
+use tagus_replication::{Replica, View, Viewer, World};
 
 use crate::bodies::schema;
-
-#[derive(Clone, Debug)]
-struct Thing {
-    kind: u8,
-    mask: u32,
-    at: [f64; 2],
-    velocity: [f64; 2],
-    radius: f64,
-    heading: f64,
-    hue: u32,
-}
-
-impl Thing {
-    fn new(rng: &mut Rng) -> Self {
-        let unit = |rng: &mut Rng| f64::from(rng.unit_f32());
-        let mut thing = Self {
-            kind: rng.below(3) as u8,
-            mask: [u32::MAX, u32::MAX, 1, 2, 3][rng.below(5) as usize],
-            at: [unit(rng) * 1_100.0 - 550.0, unit(rng) * 550.0 - 275.0],
-            velocity: [0.0; 2],
-            radius: unit(rng) * 50.0,
-            heading: 0.0,
-            hue: rng.below(360),
-        };
-        thing.turn(rng);
-        thing
-    }
-
-    fn turn(&mut self, rng: &mut Rng) {
-        let speed = [0.0, 0.3, 4.0, 60.0][rng.below(4) as usize];
-        self.velocity = [0, 1].map(|_| (f64::from(rng.unit_f32()) - 0.5) * speed);
-    }
-
-    fn step(&mut self, rng: &mut Rng) {
-        match rng.below(30) {
-            0 => self.turn(rng),
-            1 => self.radius += 1.0,
-            2 => self.hue = rng.below(360),
-            3 if rng.below(4) == 0 => self.mask = [u32::MAX, 1, 2][rng.below(3) as usize],
-            4 if rng.below(4) == 0 => self.kind = rng.below(3) as u8,
-            _ => {}
-        }
-        self.heading += self.velocity[0] * 0.1;
-        for (at, velocity) in self.at.iter_mut().zip(self.velocity) {
-            *at += velocity;
-        }
-    }
-
-    fn values(&self) -> Vec<f64> {
-        let [x, y] = self.at;
-        match self.kind {
-            0 => vec![x, y, self.radius, self.heading, f64::from(self.hue)],
-            1 => vec![x, y],
-            _ => vec![x, y, f64::from(self.hue) * 1e7],
-        }
-    }
-
-    fn levels(&self) -> Vec<u32> {
-        let schema = schema();
-        let fields = schema.kind(KindIndex(self.kind)).unwrap().fields();
-        let pairs = fields.iter().zip(self.values());
-        pairs.map(|(field, value)| field.level_of(value)).collect()
-    }
-}
+use crate::ground::{Ground, OUTSIDE_MAX, Thing};
 
 /// A viewer, the replica at its other end, and where it looks.
 struct Person {
@@ -159,15 +96,13 @@ impl Person {
             assert_eq!(entity.kind.0, thing.kind);
             let levels: Vec<u32> = entity.levels().collect();
             assert_eq!(levels, thing.levels(), "{}", entity.id);
-            assert!(thing.mask == u32::MAX || thing.mask & self.mask != 0);
-            // A square, its margin on both sides, and a quarter by which it is kept open longer.
-            assert!(thing.kind == 2 || self.distance(thing) <= 100.0 + 2.0 * 10.0 + 25.0 + 1.0);
+            assert!(thing.is_meant_for(self.mask));
+            assert!(thing.distance(self.centre, self.half) <= OUTSIDE_MAX);
             assert!(seen.insert(entity.id, ()).is_none(), "once");
         }
         for (id, thing) in things {
-            let is_meant = thing.mask == u32::MAX || thing.mask & self.mask != 0;
-            let is_in_view = thing.kind == 2 || self.distance(thing) <= 0.0;
-            if is_meant && is_in_view && !replica.is_waiting() {
+            let is_in_view = thing.distance(self.centre, self.half) <= 0.0;
+            if thing.is_meant_for(self.mask) && is_in_view && !replica.is_waiting() {
                 assert!(seen.contains_key(id), "{id} is in view");
             }
         }
@@ -192,75 +127,18 @@ impl Person {
             low.zip(high).is_none_or(|(low, high)| high - low < 120.0)
         })
     }
-
-    /// How far outside the view it is, as the room rounds it.
-    fn distance(&self, thing: &Thing) -> f64 {
-        let [x, y] = thing.at;
-        let at = [x.clamp(-500.0, 500.0), y.clamp(-250.0, 250.0)];
-        let limits = [500.0, 250.0];
-        let outside = |axis: usize| {
-            let centre = self.centre[axis];
-            let low = (centre - self.half[axis]).clamp(-limits[axis], limits[axis]);
-            let high = (centre + self.half[axis]).clamp(-limits[axis], limits[axis]);
-            (low - at[axis]).max(at[axis] - high)
-        };
-        outside(0).max(outside(1))
-    }
 }
 
 /// Runs a world of this seed and checks every viewer in every frame.
 fn check(seed: u64, frames: u64) {
     let rng = &mut Rng::new(seed);
-    let mut world = World::new(schema());
-    let mut things: BTreeMap<u32, Thing> = BTreeMap::new();
+    let mut ground = Ground::new(rng);
     let mut people: Vec<Person> = (0..5).map(|_| Person::new(rng)).collect();
-    let by_absence = rng.below(2) == 0;
-    let mut tick = Tick(0);
-    let mut next_id = 0;
     for _ in 0..frames {
-        tick.0 += 2 + u64::from(rng.below(100) == 0);
-        world.begin(tick);
-        let gone: Vec<u32> = things
-            .keys()
-            .copied()
-            .filter(|_| rng.below(60) == 0)
-            .collect();
-        for id in gone {
-            things.remove(&id);
-            if !by_absence {
-                world.remove(id);
-            }
-        }
-        for (id, thing) in &mut things {
-            let before = thing.values();
-            let (mask, kind) = (thing.mask, thing.kind);
-            thing.step(rng);
-            let is_thrice = rng.below(20) == 0;
-            if is_thrice {
-                // What is put thrice is as it was put last, wherever it was between.
-                world.put_masked(*id, KindIndex(thing.kind), thing.mask, &thing.values());
-                let far = [f64::from(rng.below(1_000)) - 500.0, 0.0];
-                world.put_masked(*id, KindIndex(thing.kind), 1, &far);
-            }
-            let is_same = before == thing.values() && (mask, kind) == (thing.mask, thing.kind);
-            if by_absence || !is_same || is_thrice || rng.below(2) == 0 {
-                world.put_masked(*id, KindIndex(thing.kind), thing.mask, &thing.values());
-            }
-        }
-        while things.len() < 30 || rng.below(3) == 0 {
-            let thing = Thing::new(rng);
-            next_id += 1 + rng.below(300);
-            world.put_masked(next_id, KindIndex(thing.kind), thing.mask, &thing.values());
-            things.insert(next_id, thing);
-        }
-        if by_absence {
-            world.remove_absent();
-        }
-        world.end();
-        assert_eq!(world.len(), things.len());
+        ground.step(rng);
         for person in &mut people {
             person.step(rng);
-            person.see(&mut world, &things);
+            person.see(&mut ground.world, &ground.things);
         }
     }
 }

@@ -27,7 +27,7 @@ enum Step {
 
 use Step::{Look, LoseThenLook, MissThenLook};
 
-const STEPS: [Step; 24] = [
+const STEPS: [Step; 40] = [
     Look(0.0),
     Look(0.0),
     Look(0.0),
@@ -52,6 +52,24 @@ const STEPS: [Step; 24] = [
     MissThenLook(15, -300.0),
     MissThenLook(16, -300.0),
     Look(-300.0),
+    // A crowd, which is told in parts.
+    Look(430.0),
+    Look(430.0),
+    Look(430.0),
+    MissThenLook(2, 430.0),
+    Look(430.0),
+    Look(430.0),
+    Look(430.0),
+    Look(430.0),
+    Look(430.0),
+    Look(430.0),
+    // Half told it goes out of sight, and comes again.
+    LoseThenLook(430.0),
+    Look(430.0),
+    Look(430.0),
+    Look(0.0),
+    Look(430.0),
+    Look(430.0),
 ];
 
 /// A conversation in which everything happens that the format has words for.
@@ -91,7 +109,7 @@ fn conversation() -> (Schema, Vec<Vec<u8>>) {
     (schema(), out)
 }
 
-fn put_frame(world: &mut World, frame: u64) {
+pub(crate) fn put_frame(world: &mut World, frame: u64) {
     let time = frame as f64;
     world.begin(Tick(1_000 + frame * 2));
     // Straight on, round a corner, standing, turning on the spot, and from square to square.
@@ -128,6 +146,13 @@ fn put_frame(world: &mut World, frame: u64) {
     for id in 0..6 {
         world.put(10 + id, STONE, &[f64::from(id) * 90.0 - 320.0, 50.0]);
     }
+    // A crowd of which some stand, some tremble, some come and some go.
+    for id in 0..60 {
+        let x = 412.0 + f64::from(id % 12) * 6.0 + if id % 5 == 0 { tremble * 20.0 } else { 0.0 };
+        if !(frame + u64::from(id)).is_multiple_of(31) {
+            world.put(100 + id, STONE, &[x, -88.0 + f64::from(id / 12) * 13.0]);
+        }
+    }
     world.put_masked(20, STONE, 1, &[10.0, 10.0]);
     world.put_masked(21, STONE, 2, &[10.0, 20.0]);
     if frame.is_multiple_of(2) {
@@ -162,7 +187,9 @@ fn refused(last: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("nothing", vec![]),
         ("half a head", vec![0]),
-        ("an unknown flag", vec![16, next]),
+        ("a snapshot of slots", vec![16, next]),
+        ("an unknown flag", vec![64, next]),
+        ("a part of nothing", vec![33, next, 1]),
         ("too far ahead", vec![0, next.wrapping_add(15)]),
         ("no news", vec![0, next]),
         ("closing nothing", vec![4, next.wrapping_sub(1), 0]),
@@ -225,15 +252,15 @@ const FASTEST: u32 = 4_000 * 64;
 
 /// The format's bits, written as its description says.
 #[derive(Default)]
-struct Bits(Vec<bool>);
+pub(crate) struct Bits(Vec<bool>);
 
 impl Bits {
-    fn push(&mut self, value: u32, count: u32) -> &mut Self {
+    pub(crate) fn push(&mut self, value: u32, count: u32) -> &mut Self {
         self.0.extend((0..count).map(|bit| value >> bit & 1 == 1));
         self
     }
 
-    fn golomb(&mut self, value: u32, order: u32) -> &mut Self {
+    pub(crate) fn golomb(&mut self, value: u32, order: u32) -> &mut Self {
         let high = (value >> order) + 1;
         let length = high.ilog2();
         self.push(0, length)
@@ -242,7 +269,7 @@ impl Bits {
             .push(value, order)
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let byte = |bits: &[bool]| {
             bits.iter()
                 .rev()
@@ -302,7 +329,7 @@ fn text() -> String {
     out
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").unwrap();
         text
@@ -311,12 +338,19 @@ fn hex(bytes: &[u8]) -> String {
 
 #[test]
 fn the_format_is_that_of_the_file() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/v1.json");
     let new = text();
     let parsed: Value = serde_json::from_str(&new).unwrap();
     assert_eq!(parsed["snapshots"].as_array().unwrap().len(), STEPS.len());
+    check_file("v1.json", &new);
+}
+
+/// The text is that of a file of this name.
+pub(crate) fn check_file(name: &str, new: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("golden")
+        .join(name);
     if fs::read_to_string(&path).unwrap_or_default() != new {
-        let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("v1.json");
+        let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::write(&made, new).unwrap();
         panic!(
             "{} is not {}: the format changed",

@@ -1,5 +1,7 @@
 //! Who sees what, when: what the random worlds do not show by name.
 
+use std::collections::BTreeMap;
+
 use tagus_base::Tick;
 use tagus_replication::{
     Grid, Interpolator, Kind, KindIndex, Replica, Schema, View, Viewer, World,
@@ -22,6 +24,10 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::of(vec![Kind::new("stone")])
+    }
+
+    fn of(kinds: Vec<Kind>) -> Self {
         let grid = Grid {
             min: [0.0; 2],
             size: [99.9; 2],
@@ -29,7 +35,7 @@ impl Scene {
             cell: 10.0,
             margin: 1.0,
         };
-        let schema = Schema::new(&grid, vec![Kind::new("stone")], 1).unwrap();
+        let schema = Schema::new(&grid, kinds, 1).unwrap();
         Self {
             world: World::new(schema.clone()),
             viewer: Viewer::new(),
@@ -162,6 +168,102 @@ fn a_join_is_spread_over_snapshots_the_nearest_first() {
     }
     assert!((5..20).contains(&snapshots), "{snapshots}");
     assert!(scene.seen().len() == 9 * 20);
+}
+
+#[test]
+fn a_crowded_cell_is_told_in_parts_while_it_moves() {
+    let mut scene = Scene::new();
+    scene.bytes_max = 300;
+    let crowd = |frame: u32| {
+        let place = move |id: u32| {
+            let walked = f64::from((id + frame) % 40) * 0.1;
+            (id, [51.0 + f64::from(id % 64) * 0.1 + walked, 53.0])
+        };
+        // One in two hundred goes in each frame, and others come.
+        let all = (0..600).filter(move |id| !(id + frame).is_multiple_of(200));
+        all.map(place).collect::<Vec<_>>()
+    };
+    let mut snapshots = 0;
+    let mut counts = Vec::new();
+    while counts.is_empty() || scene.replica.is_waiting() {
+        let entities = crowd(snapshots);
+        scene.frame(&entities);
+        if snapshots % 4 == 3 {
+            // A snapshot is passed over now and then.
+            snapshots += 1;
+            continue;
+        }
+        scene.look();
+        snapshots += 1;
+        counts.push(scene.seen().len());
+        let places: BTreeMap<u32, [f64; 2]> = entities.into_iter().collect();
+        for entity in scene.replica.entities() {
+            let value = |axis| entity.value(axis).unwrap();
+            let [x, y] = places[&entity.id];
+            assert!((value(0) - x).abs() < 0.051 && (value(1) - y).abs() < 0.051);
+        }
+        assert!(snapshots < 100);
+    }
+    assert_eq!(scene.seen().len(), crowd(snapshots - 1).len());
+    assert!((4..40).contains(&counts.len()), "{counts:?}");
+    assert!(counts[0] > 30 && counts[1] > counts[0] + 10, "{counts:?}");
+    // What is told in part is forgotten wholly when it goes out of sight.
+    scene.viewer.reset();
+    scene.frame(&crowd(0));
+    scene.look();
+    assert!(scene.replica.is_waiting());
+    scene.centre = [5.0, 5.0];
+    scene.frame(&crowd(1));
+    scene.look();
+    assert_eq!((scene.seen().len(), scene.replica.is_waiting()), (0, false));
+    scene.centre = [55.0; 2];
+    scene.bytes_max = 100_000;
+    scene.frame(&crowd(2));
+    scene.look();
+    assert_eq!(scene.seen().len(), crowd(2).len());
+}
+
+#[test]
+fn a_viewer_whose_mask_changes_sees_others() {
+    let mut scene = Scene::new();
+    let look = |scene: &mut Scene, mask| {
+        scene.mask = mask;
+        scene.world.begin(scene.world.tick().next());
+        for (id, mask) in [(1, 0b01), (2, 0b10), (3, u32::MAX)] {
+            scene.world.put_masked(id, STONE, mask, &[55.0; 2]);
+        }
+        scene.world.end();
+        scene.look();
+        scene.seen()
+    };
+    assert_eq!(look(&mut scene, 0b01), [1, 3]);
+    assert_eq!(look(&mut scene, 0b10), [2, 3]);
+    assert_eq!(
+        (scene.replica.came(), scene.replica.went()),
+        (&[2][..], &[1][..])
+    );
+    assert_eq!(look(&mut scene, 0b11), [1, 2, 3]);
+    assert_eq!(look(&mut scene, 0), [3]);
+}
+
+#[test]
+fn what_is_seen_everywhere_may_be_seen_by_some_only() {
+    let mut scene = Scene::of(vec![Kind::new("flag").everywhere()]);
+    scene.centre = [5.0; 2];
+    let look = |scene: &mut Scene, theirs, ours, entities_max| {
+        scene.mask = ours;
+        scene.entities_max = entities_max;
+        scene.world.begin(scene.world.tick().next());
+        scene.world.put_masked(1, STONE, theirs, &[95.0; 2]);
+        scene.world.put(2, STONE, &[90.0; 2]);
+        scene.world.end();
+        scene.look();
+        scene.seen()
+    };
+    assert_eq!(look(&mut scene, 0b01, 0b01, 0), [1, 2], "it is no crowd");
+    assert_eq!(look(&mut scene, 0b10, 0b01, 0), [2]);
+    assert_eq!(look(&mut scene, 0b10, 0b10, 0), [1, 2]);
+    assert_eq!(look(&mut scene, u32::MAX, 0, 0), [1, 2]);
 }
 
 #[test]
