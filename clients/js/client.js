@@ -172,6 +172,37 @@ export class Client {
   }
 
   /**
+   * Friends and invitations.
+   * @param {{ state?: number, limit?: number, cursor?: string }} [page] `state`: 0 friends, 1 invited by the caller, 2 the
+   *   caller is invited, 3 blocked; all when left out.
+   * @returns {Promise<{ friends: { user: any, state: number }[], cursor: string }>}
+   */
+  async listFriends(page = {}) {
+    const { friends = [], cursor = "" } = await this.#call("GET", "/v2/friend", { query: page });
+    return { friends, cursor };
+  }
+
+  /**
+   * Stored objects that the caller may read; those that are not there are left out.
+   * @param {{ collection: string, key: string, user_id?: string }[]} ids
+   * @returns {Promise<{ collection: string, key: string, user_id: string, value: any, version: string }[]>} Values as they
+   *   were written, read from their JSON.
+   */
+  async readStorageObjects(ids) {
+    const { objects = [] } = await this.#call("POST", "/v2/storage", { body: { object_ids: ids } });
+    return objects.map((/** @type {any} */ object) => ({ ...object, value: JSON.parse(object.value) }));
+  }
+
+  /**
+   * The caller's rating in a mode.
+   * @param {string} mode
+   * @returns {Promise<{ mu: number, sigma: number, games: number, ordinal: number }>}
+   */
+  getRating(mode) {
+    return this.#call("GET", `/v2/x/rating/${encodeURIComponent(mode)}`);
+  }
+
+  /**
    * How many wait in the matchmaker, and how long others waited lately.
    * @returns {Promise<{ ticket_count?: number, oldest_ticket_create_time?: string,
    *   completions?: { create_time: string, complete_time: string }[] }>}

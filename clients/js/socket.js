@@ -1,5 +1,5 @@
 import { Channel } from "./channel.js";
-import { jsonCodec } from "./codec.js";
+import { CODECS } from "./codec.js";
 import { Emitter } from "./emitter.js";
 import { LOCAL, TagusError } from "./error.js";
 import { Link } from "./link.js";
@@ -13,7 +13,7 @@ import { Room } from "./room.js";
  *   Gives the socket's address; `force` asks for a fresh token, because the last attempt failed.
  *
  * @typedef {object} SocketExtras
- * @property {import("./codec.js").Codec} [codec]
+ * @property {keyof typeof CODECS} [format] `protobuf` unless told; `json` is larger, slower and readable.
  * @property {(url: string) => WebSocket} [open] For tests and for places without a global `WebSocket`.
  *
  * @typedef {SocketExtras & import("./link.js").LinkOptions} SocketOptions
@@ -75,10 +75,10 @@ export class Socket extends Emitter {
    * @param {Address} address
    * @param {SocketOptions} [options]
    */
-  constructor(address, { codec = jsonCodec, open = (url) => new WebSocket(url), ...linkOptions } = {}) {
+  constructor(address, { format = "protobuf", open = (url) => new WebSocket(url), ...linkOptions } = {}) {
     super();
     this.#address = address;
-    this.#codec = codec;
+    this.#codec = CODECS[format];
     this.#open = open;
     this.#link = new Link(linkOptions);
   }

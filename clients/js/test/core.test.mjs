@@ -107,6 +107,24 @@ test("codes, private matches, parties and what was said are asked for", async ()
   ]);
 });
 
+test("friends, stored objects and ratings are asked for", async () => {
+  const friend = { user: { id: "f" }, state: 0 };
+  const { asked, client } = scripted(
+    [200, { friends: [friend] }], [200, {}], [200, { objects: [{ key: "k", value: '{"a":[1]}' }] }], [200, {}], [200, { ordinal: 3 }],
+  );
+  client.resume(new Session(token({ exp: inSeconds(3600) })));
+  assert.deepEqual(await client.listFriends({ state: 0, limit: 20 }), { friends: [friend], cursor: "" });
+  assert.deepEqual(await client.listFriends(), { friends: [], cursor: "" });
+  const id = { collection: "c", key: "k", user_id: "u" };
+  assert.deepEqual(await client.readStorageObjects([id]), [{ key: "k", value: { a: [1] } }]);
+  assert.deepEqual(await client.readStorageObjects([]), []);
+  assert.deepEqual(await client.getRating("a b"), { ordinal: 3 });
+  assert.deepEqual(asked.map(({ method, url }) => `${method} ${url.split("/v2/")[1]}`), [
+    "GET friend?state=0&limit=20", "GET friend", "POST storage", "POST storage", "GET x/rating/a%20b",
+  ]);
+  assert.equal(asked[2].body, JSON.stringify({ object_ids: [id] }));
+});
+
 test("the matchmaker's figures are asked for", async () => {
   const { asked, client } = scripted([200, { ticket_count: 2 }]);
   client.resume(new Session(token({ exp: inSeconds(3600) })));

@@ -4,11 +4,18 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { jsonCodec } from "../codec.js";
+import { CODECS } from "../codec.js";
 import { Socket } from "../socket.js";
 
 const FOLDER = new URL("../../../crates/wire/golden/v1/", import.meta.url);
-const frame = (name) => readFileSync(new URL(`${name}.json`, FOLDER), "utf8").trim();
+const file = (name) => readFileSync(new URL(name, FOLDER), "utf8").trim();
+const bytesOf = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+
+/** A frame of a file as it comes from the wire. */
+const FRAMES = {
+  json: (name) => file(`${name}.json`),
+  protobuf: (name) => bytesOf(file(`${name}.hex`)).buffer,
+};
 
 const ANA = { user_id: "u1", session_id: "s1", username: "ana" };
 const BYTES = Uint8Array.of(0, 255, 97, 98);
@@ -41,54 +48,59 @@ test("every golden frame is known here", () => {
   assert.deepEqual(names.sort(), [...Object.keys(FROM_SERVER), ...FROM_CLIENT, ...Object.keys(OF_CLIENT)].sort());
 });
 
-test("golden frames of the server are decoded", () => {
-  for (const [name, envelope] of Object.entries(FROM_SERVER)) {
-    assert.deepEqual(jsonCodec.decode(frame(name)), envelope, name);
-  }
-});
+for (const format of /** @type {const} */ (["json", "protobuf"])) {
+  const { encode, decode } = CODECS[format];
+  const frame = FRAMES[format];
+  /** What was sent, as it would come from the wire. */
+  const raw = (sent) => (typeof sent === "string" ? sent : sent.buffer);
 
-test("golden frames of a client are encoded", () => {
-  for (const [name, envelope] of Object.entries(OF_CLIENT)) assert.equal(jsonCodec.encode(envelope), frame(name), name);
-});
+  test(`golden frames of the server are decoded from ${format}`, () => {
+    for (const [name, envelope] of Object.entries(FROM_SERVER)) assert.deepEqual(decode(frame(name)), envelope, name);
+  });
 
-test("a conversation is made of golden frames", async () => {
-  const sent = [];
-  const transport = { send: (text) => sent.push(text), close() {} };
-  const socket = new Socket(async () => "ws://x", { open: () => transport, pingEveryMs: 1e9 });
-  const receive = (name, cid) => {
-    const envelope = JSON.parse(frame(name));
-    transport.onmessage({ data: JSON.stringify(cid ? { ...envelope, cid } : envelope) });
-  };
-  const heard = [];
-  socket.on("ping", () => heard.push("ping"));
-  socket.on("error", (error) => heard.push([error.code, error.message]));
-  socket.on("push", (envelope) => heard.push(envelope));
+  test(`golden frames of a client are encoded as ${format}`, () => {
+    for (const [name, envelope] of Object.entries(OF_CLIENT)) assert.deepEqual(raw(encode(envelope)), frame(name), name);
+  });
 
-  const connected = socket.connect();
-  await new Promise((resolve) => setImmediate(resolve));
-  transport.onopen();
-  await connected;
-  receive("pong");
+  test(`a conversation in ${format} is made of golden frames`, async () => {
+    const sent = [];
+    const transport = { send: (data) => sent.push(raw(data)), close() {} };
+    const socket = new Socket(async () => "ws://x", { format, open: () => transport, pingEveryMs: 1e9 });
+    const receive = (name, cid) => {
+      const envelope = decode(frame(name));
+      transport.onmessage({ data: raw(encode(cid ? { ...envelope, cid } : envelope)) });
+    };
+    const heard = [];
+    socket.on("ping", () => heard.push("ping"));
+    socket.on("error", (error) => heard.push([error.code, error.message]));
+    socket.on("push", (envelope) => heard.push(envelope));
 
-  const joined = socket.join("m1.", { metadata: { team: "red" } });
-  receive("match", JSON.parse(sent.at(-1)).cid);
-  const room = await joined;
-  assert.deepEqual([room.matchId, room.label, room.self, [...room.presences.values()]], ["m1.", "", ANA, [ANA]]);
-  room.on("data", (op, bytes, presence) => heard.push([op, bytes, presence]));
-  room.on("presence", (joins, leaves) => heard.push([joins.length, leaves[0].session_id]));
-  receive("match_data");
-  receive("match_presence_event");
-  // A room whose number was not told is nobody's.
-  receive("room_data");
-  transport.onmessage({ data: '{"room_number":{"match_id":"m1.","room":7}}' });
-  receive("room_data");
-  receive("error");
-  const short = FROM_SERVER.room_data;
-  const expected = [short, [-1, short.room_data.data, undefined], [4, "Match not found"]];
-  assert.deepEqual(heard, ["ping", [300, BYTES, ANA], [1, "s0"], ...expected]);
+    const connected = socket.connect();
+    await new Promise((resolve) => setImmediate(resolve));
+    transport.onopen();
+    await connected;
+    receive("pong");
 
-  room.send(300, BYTES);
-  for (const asked of [socket.rpc("echo", '{"a":1}'), room.leave()]) asked.catch(() => {});
-  socket.close();
-  assert.deepEqual(sent.map((text) => JSON.parse(text)), FROM_CLIENT.map((name) => JSON.parse(frame(name))));
-});
+    const joined = socket.join("m1.", { metadata: { team: "red" } });
+    receive("match", decode(sent.at(-1)).cid);
+    const room = await joined;
+    assert.deepEqual([room.matchId, room.label, room.self, [...room.presences.values()]], ["m1.", "", ANA, [ANA]]);
+    room.on("data", (op, bytes, presence) => heard.push([op, bytes, presence]));
+    room.on("presence", (joins, leaves) => heard.push([joins.length, leaves[0].session_id]));
+    receive("match_data");
+    receive("match_presence_event");
+    // A room whose number was not told is nobody's.
+    receive("room_data");
+    transport.onmessage({ data: raw(encode({ room_number: { match_id: "m1.", room: 7 } })) });
+    receive("room_data");
+    receive("error");
+    const short = FROM_SERVER.room_data;
+    const expected = [short, [-1, short.room_data.data, undefined], [4, "Match not found"]];
+    assert.deepEqual(heard, ["ping", [300, BYTES, ANA], [1, "s0"], ...expected]);
+
+    room.send(300, BYTES);
+    for (const asked of [socket.rpc("echo", '{"a":1}'), room.leave()]) asked.catch(() => {});
+    socket.close();
+    assert.deepEqual(sent.map(decode), FROM_CLIENT.map((name) => decode(frame(name))));
+  });
+}

@@ -140,7 +140,7 @@ test("a room is taken back by its id, and by its name after the server forgot th
     return "ws://x";
   };
   const open = () => transports[transports.push(new FakeTransport(answers[transports.length])) - 1];
-  const socket = new Socket(address, { open, backoffMinMs: 0, backoffMaxMs: 0 });
+  const socket = new Socket(address, { format: "json", open, backoffMinMs: 0, backoffMaxMs: 0 });
   await socket.connect();
   const room = await socket.join("arena");
   const heard = [];

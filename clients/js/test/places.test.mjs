@@ -23,7 +23,7 @@ class Server {
       this.transports.push(transport);
       return transport;
     };
-    this.socket = new Socket(async () => "ws://x", { open, backoffMinMs: 0, backoffMaxMs: 0 });
+    this.socket = new Socket(async () => "ws://x", { format: "json", open, backoffMinMs: 0, backoffMaxMs: 0 });
   }
 
   #take(transport, frame) {

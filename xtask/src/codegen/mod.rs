@@ -1,8 +1,9 @@
 //! Generates the wire crate's code from its `.proto` files and tables, and the page of configuration keys.
 //! `prost-build` makes the message types; the JSON dialect, the method table, the list of socket
-//! messages and the OpenAPI document are ours.
+//! messages, the OpenAPI document and the JavaScript SDK's table of fields are ours.
 
 mod configuration;
+mod javascript;
 mod json;
 mod kinds;
 mod methods;
@@ -16,13 +17,17 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use protox::prost_reflect::DescriptorPool;
 
-/// Writes the generated files of `crates/wire/src/generated/` and the page of configuration keys.
+/// Writes the generated files of `crates/wire/src/generated/` and `clients/js/`, and the page of configuration keys.
 /// With `check` nothing is written, and a file that is not as it would be written is an error.
 pub(crate) fn run(check: bool) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/wire");
     let mut stale = Vec::new();
     for (name, text) in generate(&root)? {
-        let path = root.join("src/generated").join(name);
+        let folder = match name.ends_with(".js") {
+            true => "../../clients/js",
+            false => "src/generated",
+        };
+        let path = root.join(folder).join(name);
         if fs::read_to_string(&path).is_ok_and(|current| current == text) {
             continue;
         }
@@ -83,6 +88,7 @@ fn generate(root: &Path) -> Result<Vec<(&'static str, String)>> {
     out.push(("openapi.json", openapi::document(&methods, &pool)?));
     let kinds = kinds::module(&read("messages.txt")?, &pool)?;
     out.push(("kind.rs", format_rust(&format!("{HEADER}{kinds}"))?));
+    out.push(("messages.js", javascript::module(&pool)?));
     Ok(out)
 }
 

@@ -161,6 +161,18 @@ impl<'a> JsonReader<'a> {
         }
     }
 
+    /// Reads a text in place of what is in `text`; `null` is the empty one.
+    ///
+    /// # Errors
+    /// When the value is anything else.
+    pub fn string_into(&mut self, text: &mut String) -> Result<()> {
+        text.clear();
+        if !self.null()? {
+            text.push_str(&self.text()?);
+        }
+        Ok(())
+    }
+
     /// Reads a truth value.
     ///
     /// # Errors
@@ -244,6 +256,20 @@ impl<'a> JsonReader<'a> {
         if self.null()? {
             return Ok(None);
         }
+        let mut bytes = Vec::new();
+        self.bytes_into(&mut bytes)?;
+        Ok(Some(Bytes::from(bytes)))
+    }
+
+    /// Reads base64 as [`JsonReader::bytes`] does, in place of what is in `bytes`; `null` is no bytes.
+    ///
+    /// # Errors
+    /// When the value is not a text of base64.
+    pub fn bytes_into(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
+        bytes.clear();
+        if self.null()? {
+            return Ok(());
+        }
         let bad = self.error(JsonErrorKind::BadBase64);
         let text = self.text()?;
         let engine = if text.contains(['-', '_']) {
@@ -251,8 +277,7 @@ impl<'a> JsonReader<'a> {
         } else {
             &STANDARD
         };
-        let bytes = engine.decode(text.as_bytes()).map_err(|_| bad)?;
-        Ok(Some(Bytes::from(bytes)))
+        engine.decode_vec(text.as_bytes(), bytes).map_err(|_| bad)
     }
 
     /// Reads an RFC 3339 time.
@@ -282,8 +307,11 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Calls `visit` for each member of an object, with the reader at the member's value.
-    fn members(&mut self, visit: &mut dyn FnMut(&str, &mut Self) -> Result<()>) -> Result<()> {
+    /// Calls `visit` for each member of an object, with the reader at the member's value, which it must read or skip.
+    ///
+    /// # Errors
+    /// When the value is not an object, or what `visit` says.
+    pub fn members(&mut self, visit: &mut dyn FnMut(&str, &mut Self) -> Result<()>) -> Result<()> {
         self.take(b'{', "an object")?;
         self.descend()?;
         if self.peek() == Some(b'}') {

@@ -1,11 +1,12 @@
 //! Frames frozen in files. A changed file is a changed protocol.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
 
 use tagus_wire::realtime::{Envelope, envelope::Message};
-use tagus_wire::{Json, api, ext, from_json, realtime, to_json};
+use tagus_wire::{Json, MessageKind, api, ext, from_json, realtime, to_json};
 
 fn golden(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -196,4 +197,30 @@ fn extensions() {
         mode: "duel".into(),
     };
     check_envelope("match_quality", "", Message::MatchQuality(quality));
+}
+
+/// Every message of the socket, with all fields set and with all at their edges. The SDK for browsers reads and writes
+/// the same lines.
+#[test]
+fn every_envelope() {
+    let (lines, hex) = (golden("envelopes.jsonl"), golden("envelopes.hex"));
+    let (lines, hex) = (
+        str::from_utf8(&lines).unwrap(),
+        str::from_utf8(&hex).unwrap(),
+    );
+    assert_eq!(lines.lines().count(), hex.lines().count());
+    let mut kinds = BTreeSet::new();
+    for (line, hex) in lines.lines().zip(hex.lines()) {
+        let envelope: Envelope = from_json(line.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(to_json(&envelope)).unwrap(), line);
+        let bytes = unhex(hex.as_bytes());
+        assert_eq!(prost::Message::encode_to_vec(&envelope), bytes, "{line}");
+        let decoded: Envelope = prost::Message::decode(bytes.as_slice()).unwrap();
+        assert_eq!(decoded, envelope, "{line}");
+        kinds.extend(envelope.message.as_ref().map(MessageKind::of));
+    }
+    assert!(
+        kinds.iter().eq(MessageKind::ALL),
+        "some message has no line"
+    );
 }
