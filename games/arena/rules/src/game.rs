@@ -119,6 +119,7 @@ impl Game for Arena {
         let config = Config::parse(setup.params).map_err(|err| InitError::new(err.to_string()))?;
         let settings = Settings {
             tick_rate_hz: TICK_RATE_HZ,
+            ahead_ticks: 0,
             seats_max: config.player_limit as u16,
             seat_hold_ms: config.seat_hold_ms,
             empty_ms: config.empty_ms,
@@ -165,8 +166,8 @@ impl Game for Arena {
         for input in inputs {
             match input {
                 Input::Message(message) => self.handle_message(room, message),
-                // The arena computes nothing elsewhere, and keeps nothing.
-                Input::Computed { .. } | Input::Stored { .. } => {}
+                // The arena computes nothing elsewhere, keeps nothing and asks nobody.
+                Input::Computed { .. } | Input::Stored { .. } | Input::Called { .. } => {}
             }
         }
         self.world.step();

@@ -19,6 +19,8 @@ use crate::world::World;
 #[derive(Debug)]
 pub struct Sight {
     shared: tagus_replication::World,
+    /// Cells, viruses, ejected pieces and pellets.
+    told: [Told; 4],
     /// By seat; none where there is no connection.
     viewers: Vec<Option<Viewer>>,
     /// Cells that are larger than [`REACH`].
@@ -28,6 +30,42 @@ pub struct Sight {
     /// Seconds of the world's time at which `ranks` were made.
     ranks_second: Option<u64>,
     own: Vec<u8>,
+}
+
+/// The bodies of one list of the world as of the last tick, in its order.
+#[derive(Debug, Default)]
+struct Told {
+    ids: Vec<u32>,
+    /// Those of this tick, as far as they were told.
+    next: Vec<u32>,
+    /// Where the rest of `ids` begins.
+    at: usize,
+}
+
+impl Told {
+    /// Whether the list's next body is new. What was between it and the one before is gone, and is removed:
+    /// in the world's lists those that stay keep their order, and new ones come last.
+    /// Any other order costs more and comes out the same.
+    fn is_new(&mut self, id: u32, shared: &mut tagus_replication::World) -> bool {
+        self.next.push(id);
+        while let Some(known) = self.ids.get(self.at) {
+            self.at += 1;
+            if *known == id {
+                return false;
+            }
+            shared.remove(*known);
+        }
+        true
+    }
+
+    /// The list has no more.
+    fn end(&mut self, shared: &mut tagus_replication::World) {
+        for gone in self.ids.drain(..).skip(self.at) {
+            shared.remove(gone);
+        }
+        std::mem::swap(&mut self.ids, &mut self.next);
+        self.at = 0;
+    }
 }
 
 /// What the bodies of an arena are made of.
@@ -67,6 +105,7 @@ impl Sight {
     pub fn new(schema: Schema) -> Self {
         Self {
             shared: tagus_replication::World::new(schema),
+            told: Default::default(),
             viewers: Vec::new(),
             giants: Vec::new(),
             ranks: Vec::new(),
@@ -80,8 +119,10 @@ impl Sight {
         let shared = &mut self.shared;
         shared.begin(tick);
         let place = |at: Vec2| (f64::from(at.x), f64::from(at.y));
+        let [cells, viruses, ejected, pellets] = &mut self.told;
         self.giants.clear();
         for cell in &world.cells {
+            cells.is_new(cell.id, shared);
             let ((x, y), radius) = (place(cell.at), f64::from(cell.radius));
             let (hue, owner) = (f64::from(cell.hue), f64::from(cell.owner.0));
             shared.put(cell.id, CELL, &[x, y, radius, hue, owner]);
@@ -90,18 +131,25 @@ impl Sight {
             }
         }
         for virus in &world.viruses {
+            viruses.is_new(virus.id, shared);
             let (x, y) = place(virus.at);
             shared.put(virus.id, VIRUS, &[x, y, f64::from(virus.radius())]);
         }
         for piece in &world.ejected {
+            ejected.is_new(piece.id, shared);
             let (x, y) = place(piece.at);
             shared.put(piece.id, EJECTED, &[x, y, f64::from(piece.hue)]);
         }
         for pellet in &world.pellets {
-            let (x, y) = place(pellet.at);
-            shared.put(pellet.id, PELLET, &[x, y, f64::from(pellet.hue)]);
+            // Most bodies are pellets, and a pellet never changes.
+            if pellets.is_new(pellet.id, shared) {
+                let (x, y) = place(pellet.at);
+                shared.put(pellet.id, PELLET, &[x, y, f64::from(pellet.hue)]);
+            }
         }
-        shared.remove_absent();
+        for list in &mut self.told {
+            list.end(shared);
+        }
         shared.end();
         self.judge(world);
     }
@@ -216,3 +264,38 @@ const REACH: f32 = 120.0;
 const SNAPSHOT_BYTES_MAX: usize = 16 * 1_024;
 /// Bodies that somebody sees at most, roughly; in a crowd the farthest ones wait.
 const ENTITIES_MAX: usize = 4_000;
+
+#[cfg(test)]
+mod tests {
+    use tagus_base::Rng;
+
+    use super::*;
+
+    #[test]
+    fn lists_in_any_order_are_told_wholly() {
+        let mut shared = tagus_replication::World::new(schema(&Config::default()).unwrap());
+        let mut told = Told::default();
+        let mut rng = Rng::new(1);
+        let mut bodies: Vec<u32> = Vec::new();
+        for tick in 1..=500 {
+            // As in the world; but now and then in another order, or none are left.
+            bodies.retain(|_| rng.below(4) > 0);
+            bodies.extend((0..rng.below(8)).map(|number| tick * 8 + number));
+            match rng.below(10) {
+                0 => bodies.reverse(),
+                1 => bodies.clear(),
+                _ => {}
+            }
+            shared.begin(Tick(tick.into()));
+            for id in &bodies {
+                if told.is_new(*id, &mut shared) {
+                    shared.put(*id, PELLET, &[1.0, 1.0, 0.0]);
+                }
+            }
+            told.end(&mut shared);
+            shared.end();
+            assert_eq!(shared.len(), bodies.len(), "tick {tick}");
+            assert_eq!(told.ids, bodies);
+        }
+    }
+}

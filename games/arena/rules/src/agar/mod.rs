@@ -1,10 +1,11 @@
-//! A second language for the same world: the public Agar protocol, version 6, so that an existing client of it plays
-//! here. One [`AgarClient`] stands between such a client and a seat: its frames become commands of the room, and the
-//! room's messages become its frames. The room knows nothing of it.
+//! A second language for the same world: the public Agar protocol, versions 5 to 10, so that an existing client of it
+//! plays here. One [`AgarClient`] stands between such a client and a seat: its frames become commands of the room, and
+//! the room's messages become its frames. The room knows nothing of it.
 //!
 //! What differs from the servers that this protocol comes from: the rules are this arena's, the corner of the map is at
 //! (0, 0), chat is not passed on, and skins are not shown.
 
+mod dialect;
 mod request;
 mod update;
 
@@ -16,6 +17,7 @@ use crate::command::Command;
 use crate::messages::op;
 use crate::players::PlayerName;
 use crate::view::Own;
+use dialect::Dialect;
 use request::Request;
 use update::Known;
 
@@ -58,18 +60,19 @@ pub struct AgarClient {
 enum Opening {
     #[default]
     Version,
-    Key,
-    Done,
+    Key(Dialect),
+    Done(Dialect),
 }
 
 /// What is known of the world since the room greeted.
 #[derive(Debug)]
 struct Seated {
+    dialect: Dialect,
     size: f32,
     own: u16,
     replica: Replica,
     /// Names by owner.
-    names: BTreeMap<u16, Vec<u8>>,
+    names: BTreeMap<u16, String>,
     /// What the client was told, by id.
     known: BTreeMap<u32, Known>,
     alive: bool,
@@ -79,7 +82,7 @@ impl AgarClient {
     /// The client has said which protocol it speaks.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.opening == Opening::Done
+        matches!(self.opening, Opening::Done(_))
     }
 
     /// A binary message of the client. Appends what it says to the room, each with its op code, and answers to it.
@@ -98,22 +101,20 @@ impl AgarClient {
         match (self.opening, frame) {
             (Opening::Version, [OP_VERSION, version @ ..]) => {
                 let (version, _) = version.split_first_chunk().ok_or(AgarClose::Violation)?;
-                if !(VERSION_MIN..=VERSION_MAX).contains(&u32::from_le_bytes(*version)) {
-                    return Err(AgarClose::Violation);
-                }
-                self.opening = Opening::Key;
+                let dialect = Dialect::of_version(u32::from_le_bytes(*version));
+                self.opening = Opening::Key(dialect.ok_or(AgarClose::Violation)?);
                 Ok(())
             }
             (Opening::Version, _) => Err(AgarClose::Violation),
-            (Opening::Key, [OP_KEY, key @ ..]) if key.len() >= 4 => {
-                self.opening = Opening::Done;
+            (Opening::Key(dialect), [OP_KEY, key @ ..]) if key.len() >= 4 => {
+                self.opening = Opening::Done(dialect);
                 Ok(())
             }
-            (Opening::Key, [OP_KEY, ..]) => Err(AgarClose::Violation),
+            (Opening::Key(_), [OP_KEY, ..]) => Err(AgarClose::Violation),
             // What comes before the key is not listened to.
-            (Opening::Key, _) => Ok(()),
-            (Opening::Done, _) => {
-                let request = Request::decode(frame).ok_or(AgarClose::Violation)?;
+            (Opening::Key(_), _) => Ok(()),
+            (Opening::Done(dialect), _) => {
+                let request = Request::decode(dialect, frame).ok_or(AgarClose::Violation)?;
                 self.handle_request(&request, to_room, to_client);
                 Ok(())
             }
@@ -183,9 +184,12 @@ impl AgarClient {
         data: &[u8],
         to_client: &mut Vec<Vec<u8>>,
     ) -> Result<(), AgarClose> {
+        let Opening::Done(dialect) = self.opening else {
+            return Err(AgarClose::Fault);
+        };
         if op == op::WORLD {
-            let seated = Seated::new(data).ok_or(AgarClose::Fault)?;
-            to_client.push(update::border(seated.size));
+            let seated = Seated::new(dialect, data).ok_or(AgarClose::Fault)?;
+            to_client.push(update::border(dialect, seated.size));
             self.seat = Some(seated);
             return Ok(());
         }
@@ -211,7 +215,7 @@ impl AgarClient {
 }
 
 impl Seated {
-    fn new(mut world: &[u8]) -> Option<Self> {
+    fn new(dialect: Dialect, mut world: &[u8]) -> Option<Self> {
         let size = f32::from_le_bytes(take(&mut world)?);
         let [_rate] = take(&mut world)?;
         let own = u16::from_le_bytes(take(&mut world)?);
@@ -219,6 +223,7 @@ impl Seated {
         let _: [u8; 6] = take(&mut world)?;
         let schema = Schema::parse(world).ok()?;
         Some(Self {
+            dialect,
             size,
             own,
             replica: Replica::new(schema),
@@ -238,7 +243,8 @@ impl Seated {
             let [_flags, _hue, length] = take(&mut data)?;
             let (name, rest) = data.split_at_checked(usize::from(length))?;
             data = rest;
-            self.names.insert(owner, name.to_vec());
+            let name = str::from_utf8(name).ok()?;
+            self.names.insert(owner, name.to_owned());
         }
         for _ in 0..u16::from_le_bytes(take(&mut data)?) {
             self.names.remove(&u16::from_le_bytes(take(&mut data)?));
@@ -254,13 +260,13 @@ impl Seated {
             let owner = u16::from_le_bytes(take(&mut data)?);
             let _score: [u8; 4] = take(&mut data)?;
             frame.extend_from_slice(&u32::from(owner == self.own).to_le_bytes());
-            update::put_text(&mut frame, self.name(owner));
+            self.dialect.put_text(&mut frame, self.name(owner));
         }
         Some(frame)
     }
 
-    fn name(&self, owner: u16) -> &[u8] {
-        self.names.get(&owner).map_or(&[], Vec::as_slice)
+    fn name(&self, owner: u16) -> &str {
+        self.names.get(&owner).map_or("", String::as_str)
     }
 }
 
@@ -281,9 +287,6 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 
 /// Length of a message of a client at most, in bytes.
 const FRAME_BYTES_MAX: usize = 512;
-/// Versions with the same layouts of all that is sent here.
-const VERSION_MIN: u32 = 6;
-const VERSION_MAX: u32 = 10;
 const OP_VERSION: u8 = 0xfe;
 const OP_KEY: u8 = 0xff;
 /// Seats beside each other get colours that are far apart.

@@ -1,5 +1,7 @@
 //! What a client of the Agar protocol says once it is let in.
 
+use super::dialect::Dialect;
+
 /// A request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Request {
@@ -26,11 +28,11 @@ pub(super) enum Request {
 
 impl Request {
     /// None for what breaks the protocol.
-    pub(super) fn decode(frame: &[u8]) -> Option<Self> {
+    pub(super) fn decode(dialect: Dialect, frame: &[u8]) -> Option<Self> {
         let (op, rest) = frame.split_first()?;
         Some(match (op, rest) {
             (0, name) => Self::Spawn {
-                name: name_of(name),
+                name: name_of(dialect.text(name)),
             },
             (1, _) => Self::Spectate,
             (16, rest) => pointer(rest)?,
@@ -38,10 +40,9 @@ impl Request {
             (18, _) => Self::QDown,
             (19, _) => Self::QUp,
             (21, _) => Self::Eject,
-            // Minions, and a key that one client sends although nobody knows it.
-            (22..=25, _) => Self::Ignored,
             (99, rest) => chat(rest)?,
             (254, _) => Self::Statistics,
+            (op, _) if dialect.ignores(*op) => Self::Ignored,
             _ => return None,
         })
     }
@@ -86,19 +87,39 @@ fn chat(rest: &[u8]) -> Option<Request> {
     rest.get(skipped..).map(|_| Request::Ignored)
 }
 
-/// The text up to its end, without the skin that may stand before it.
-fn name_of(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|byte| *byte == 0);
-    let text = String::from_utf8_lossy(&bytes[..end.unwrap_or(bytes.len())]);
+/// The name without the skin that may stand before it.
+fn name_of(text: String) -> String {
     match (text.find('<'), text.rfind('>')) {
         (Some(begin), Some(end)) if begin < end => text[end + 1..].to_owned(),
-        _ => text.into_owned(),
+        _ => text,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_old_version_has_other_texts_and_two_more_keys() {
+        let decode = |frame: &[u8]| Request::decode(Dialect::Utf16, frame);
+        let spawn = |name: &str| Some(Request::Spawn { name: name.into() });
+        let cases: [(&[u8], Option<Request>); 8] = [
+            (b"\0", spawn("")),
+            (b"\0A\0n\0n\0", spawn("Ann")),
+            (b"\0A\0n\0n\0\0\0x\0", spawn("Ann")),
+            (b"\0<\0s\0>\0\x3d\xd8\x00\xde", spawn("\u{1f600}")),
+            (b"\x50key", Some(Request::Ignored)),
+            (b"\x66account", Some(Request::Ignored)),
+            (
+                &[16, 1, 0, 0xff, 0xff, 9, 9, 9, 9],
+                Some(Request::Pointer { x: 1, y: -1 }),
+            ),
+            (b"\x51", None),
+        ];
+        for (frame, expected) in cases {
+            assert_eq!(decode(frame), expected, "{frame:?}");
+        }
+    }
 
     #[test]
     fn requests_are_as_the_protocol_says() {
@@ -145,9 +166,12 @@ mod tests {
             (vec![255, 1, 0, 0, 0], None),
             (vec![2], None),
             (vec![20], None),
+            (vec![80, 1], None),
+            (vec![102, 1], None),
         ];
         for (frame, expected) in cases {
-            assert_eq!(Request::decode(&frame), expected, "{frame:?}");
+            let decoded = Request::decode(Dialect::Utf8, &frame);
+            assert_eq!(decoded, expected, "{frame:?}");
         }
     }
 }

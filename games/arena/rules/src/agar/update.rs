@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::Seated;
+use super::dialect::{Dialect, IS_EJECTED, IS_SPIKED, Looks};
 use crate::players::PlayerKey;
 use crate::rules::{EJECTED_MASS, PELLET_RADIUS, TICK_RATE_HZ, radius_of, zoom_of};
 use crate::view::Own;
@@ -18,7 +19,7 @@ pub(super) struct Known {
     kind: Kind,
     hue: u8,
     owner: u16,
-    name: Vec<u8>,
+    name: String,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,11 +43,10 @@ impl Seated {
                     if body.kind == Kind::Cell && body.owner == self.own {
                         to_client.push([&[OP_OWN_CELL][..], &id.to_le_bytes()].concat());
                     }
-                    put_record(&mut came, *id, body, FIELDS_ALL);
+                    self.put_record(&mut came, *id, body, None);
                 }
                 Some(known) if known != body => {
-                    let renamed = known.name != body.name;
-                    put_record(&mut changed, *id, body, u8::from(renamed) * HAS_NAME);
+                    self.put_record(&mut changed, *id, body, Some(known));
                 }
                 Some(_) => {}
             }
@@ -63,7 +63,7 @@ impl Seated {
         frame.append(&mut came);
         frame.append(&mut changed);
         frame.extend_from_slice(&0_u32.to_le_bytes());
-        put_count(&mut frame, gone.len());
+        self.dialect.put_gone_count(&mut frame, count_of(&gone));
         for (id, _) in gone.iter().take(LIST_MAX) {
             frame.extend_from_slice(&id.to_le_bytes());
         }
@@ -84,8 +84,8 @@ impl Seated {
                 _ => (Kind::Pellet, pellet, value(2), u16::MAX),
             };
             let name = match kind {
-                Kind::Cell => self.name(owner).to_vec(),
-                Kind::Virus | Kind::Ejected | Kind::Pellet => Vec::new(),
+                Kind::Cell => self.name(owner).to_owned(),
+                Kind::Virus | Kind::Ejected | Kind::Pellet => String::new(),
             };
             let body = Known {
                 x: value(0) as i32,
@@ -99,6 +99,29 @@ impl Seated {
             bodies.insert(seen.id, body);
         }
         bodies
+    }
+
+    /// A body, and as what the client knows it.
+    fn put_record(&self, out: &mut Vec<u8>, id: u32, body: &Known, before: Option<&Known>) {
+        out.extend_from_slice(&id.to_le_bytes());
+        out.extend_from_slice(&body.x.to_le_bytes());
+        out.extend_from_slice(&body.y.to_le_bytes());
+        out.extend_from_slice(&body.size.to_le_bytes());
+        let is_named = before.is_none_or(|before| before.name != body.name);
+        let looks = Looks {
+            kind: match body.kind {
+                Kind::Virus => IS_SPIKED,
+                Kind::Ejected => IS_EJECTED,
+                Kind::Cell | Kind::Pellet => 0,
+            },
+            colour: match body.kind {
+                Kind::Virus => VIRUS_COLOUR,
+                Kind::Cell | Kind::Ejected | Kind::Pellet => colour_of(body.hue),
+            },
+            is_new: before.is_none(),
+            name: is_named.then_some(&body.name),
+        };
+        self.dialect.put_looks(out, &looks);
     }
 
     /// Where somebody looks who follows another: the mean of that player's cells, and the scale of the picture.
@@ -117,31 +140,6 @@ impl Seated {
             frame.extend_from_slice(&value.to_le_bytes());
         }
         frame
-    }
-}
-
-fn put_record(out: &mut Vec<u8>, id: u32, body: &Known, fields: u8) {
-    out.extend_from_slice(&id.to_le_bytes());
-    out.extend_from_slice(&body.x.to_le_bytes());
-    out.extend_from_slice(&body.y.to_le_bytes());
-    out.extend_from_slice(&body.size.to_le_bytes());
-    let kind = match body.kind {
-        Kind::Virus => IS_SPIKED,
-        Kind::Ejected => IS_EJECTED,
-        Kind::Cell | Kind::Pellet => 0,
-    };
-    out.push(kind | fields);
-    if fields & HAS_COLOUR != 0 {
-        out.extend_from_slice(&match body.kind {
-            Kind::Virus => VIRUS_COLOUR,
-            Kind::Cell | Kind::Ejected | Kind::Pellet => colour_of(body.hue),
-        });
-    }
-    if fields & HAS_SKIN != 0 {
-        put_text(out, &[]);
-    }
-    if fields & HAS_NAME != 0 {
-        put_text(out, &body.name);
     }
 }
 
@@ -167,7 +165,7 @@ fn put_eaten(out: &mut Vec<u8>, gone: &[(&u32, &Known)], now: &BTreeMap<u32, Kno
             Some((**eater, **id))
         })
         .collect();
-    put_count(out, eaten.len());
+    out.extend_from_slice(&count_of(&eaten).to_le_bytes());
     for (eater, prey) in eaten.iter().take(LIST_MAX) {
         out.extend_from_slice(&eater.to_le_bytes());
         out.extend_from_slice(&prey.to_le_bytes());
@@ -175,13 +173,13 @@ fn put_eaten(out: &mut Vec<u8>, gone: &[(&u32, &Known)], now: &BTreeMap<u32, Kno
 }
 
 /// The border of the map, and what this server is called.
-pub(super) fn border(size: f32) -> Vec<u8> {
+pub(super) fn border(dialect: Dialect, size: f32) -> Vec<u8> {
     let mut frame = vec![OP_BORDER];
     for side in [0.0, 0.0, f64::from(size), f64::from(size)] {
         frame.extend_from_slice(&side.to_le_bytes());
     }
     frame.extend_from_slice(&FREE_FOR_ALL.to_le_bytes());
-    put_text(&mut frame, SERVER_NAME.as_bytes());
+    dialect.put_text(&mut frame, SERVER_NAME);
     frame
 }
 
@@ -197,18 +195,13 @@ pub(super) fn statistics(seat: &Seated) -> Vec<u8> {
         "external": players,
     });
     let mut frame = vec![OP_STATISTICS];
-    put_text(&mut frame, statistics.to_string().as_bytes());
+    seat.dialect.put_text(&mut frame, &statistics.to_string());
     frame
 }
 
-/// A text and the zero that ends it.
-pub(super) fn put_text(out: &mut Vec<u8>, text: &[u8]) {
-    out.extend(text.iter().filter(|byte| **byte != 0));
-    out.push(0);
-}
-
-fn put_count(out: &mut Vec<u8>, count: usize) {
-    out.extend_from_slice(&(count.min(LIST_MAX) as u16).to_le_bytes());
+/// How many of a list are told.
+fn count_of<T>(list: &[T]) -> u16 {
+    list.len().min(LIST_MAX) as u16
 }
 
 /// Around the circle, with one channel full and one nearly empty.
@@ -233,13 +226,6 @@ const OP_OWN_CELL: u8 = 32;
 pub(super) const OP_BOARD: u8 = 49;
 const OP_BORDER: u8 = 64;
 const OP_STATISTICS: u8 = 254;
-const IS_SPIKED: u8 = 0x01;
-const HAS_COLOUR: u8 = 0x02;
-const HAS_SKIN: u8 = 0x04;
-const HAS_NAME: u8 = 0x08;
-const IS_EJECTED: u8 = 0x20;
-/// What the first record of a body has.
-const FIELDS_ALL: u8 = HAS_COLOUR | HAS_SKIN | HAS_NAME;
 const VIRUS_COLOUR: [u8; 3] = [0x33, 0xff, 0x33];
 const DARKEST: u8 = 0x10;
 const FREE_FOR_ALL: u32 = 0;
@@ -263,11 +249,14 @@ mod tests {
 
     #[test]
     fn the_border_is_as_the_protocol_says() {
-        let frame = border(6_000.0);
+        let frame = border(Dialect::Utf8, 6_000.0);
         assert_eq!(frame.len(), 1 + 4 * 8 + 4 + 6);
         assert_eq!(frame[0], 64);
         assert_eq!(frame[1..17], [0; 16]);
         assert_eq!(frame[17..25], [0, 0, 0, 0, 0, 0x70, 0xb7, 0x40]);
         assert_eq!(frame[33..], *b"\0\0\0\0Tagus\0");
+        let old = border(Dialect::Utf16, 6_000.0);
+        assert_eq!(old[..37], frame[..37]);
+        assert_eq!(old[37..], *b"T\0a\0g\0u\0s\0\0\0");
     }
 }

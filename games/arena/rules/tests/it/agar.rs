@@ -1,9 +1,10 @@
-//! A client of the Agar protocol, version 6, in a room: its frames byte by byte, and a whole life.
+//! A client of the Agar protocol, versions 5 and 6, in a room: its frames byte by byte, and a whole life.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use tagus_arena::{AgarClient, AgarClose, op};
+use proptest::prelude::*;
+use tagus_arena::{AgarClient, AgarClose, Command, op};
 use tagus_base::SeatIndex;
 use tagus_room::To;
 
@@ -11,6 +12,7 @@ use crate::room::Table;
 
 /// A client and what it understood, as an independent reading of the protocol.
 struct Player {
+    version: u8,
     client: AgarClient,
     seat: SeatIndex,
     /// Frames since the last look.
@@ -32,9 +34,9 @@ struct Body {
 }
 
 impl Player {
-    fn join(table: &mut Table, number: u8) -> Self {
+    fn join(table: &mut Table, number: u8, version: u8) -> Self {
         let mut client = AgarClient::default();
-        for hello in [&[0xfe, 6, 0, 0, 0], &[0xff, 1, 0, 0, 0]] {
+        for hello in [&[0xfe, version, 0, 0, 0], &[0xff, 1, 0, 0, 0]] {
             let nothing = &mut Vec::new();
             client
                 .handle_frame(hello, nothing, &mut Vec::new())
@@ -43,6 +45,7 @@ impl Player {
         assert!(client.is_open());
         let seat = table.join(number, "guest");
         let mut player = Self {
+            version,
             client,
             seat,
             frames: Vec::new(),
@@ -64,6 +67,15 @@ impl Player {
         for (op, data) in said {
             table.hand(self.seat, op, data.into());
         }
+    }
+
+    fn spawn(&mut self, table: &mut Table, name: &str) {
+        let frame = match self.version {
+            // Without an end, as a client of it does.
+            5 => [0].into_iter().chain(utf16(name)).collect(),
+            _ => [b"\0", name.as_bytes(), b"\0"].concat(),
+        };
+        self.say(table, &frame);
     }
 
     fn point(&mut self, table: &mut Table, x: i32, y: i32) {
@@ -98,7 +110,10 @@ impl Player {
     }
 
     fn read(&mut self, frame: &[u8]) {
-        let mut rest = Rest(&frame[1..]);
+        let mut rest = Rest {
+            bytes: &frame[1..],
+            version: self.version,
+        };
         match frame[0] {
             16 => return self.read_update(&mut rest),
             17 => rest.skip(12),
@@ -139,20 +154,16 @@ impl Player {
                 break;
             }
             let (x, y) = (rest.u32().cast_signed(), rest.u32().cast_signed());
-            let (size, flags) = (rest.u16(), rest.u8());
-            if flags & 2 != 0 {
-                rest.skip(3);
-            }
-            if flags & 4 != 0 {
-                assert_eq!(rest.text(), "");
-            }
-            let name = (flags & 8 != 0).then(|| rest.text());
+            let size = rest.u16();
             let is_new = !self.bodies.contains_key(&id);
-            assert_eq!(flags & 6 == 6, is_new, "all fields of what is new");
+            let (flags, name) = match self.version {
+                5 => Self::read_old_looks(rest),
+                _ => Self::read_looks(rest, is_new),
+            };
             assert!(!is_new || !were_known, "the new ones first");
             were_known |= !is_new;
             let old = self.bodies.get(&id).map(|body| body.name.clone());
-            let name = name.or(old).unwrap();
+            let name = name.or(old).unwrap_or_default();
             let body = Body {
                 x,
                 y,
@@ -162,7 +173,11 @@ impl Player {
             };
             self.bodies.insert(id, body);
         }
-        for _ in 0..rest.u16() {
+        let gone = match self.version {
+            5 => rest.u32(),
+            _ => rest.u16().into(),
+        };
+        for _ in 0..gone {
             let id = rest.u32();
             assert!(self.bodies.remove(&id).is_some());
             self.own.retain(|own| *own != id);
@@ -170,22 +185,46 @@ impl Player {
         rest.end();
     }
 
+    /// Flags, and the name if there is one.
+    fn read_looks(rest: &mut Rest<'_>, is_new: bool) -> (u8, Option<String>) {
+        let flags = rest.u8();
+        if flags & 2 != 0 {
+            rest.skip(3);
+        }
+        if flags & 4 != 0 {
+            assert_eq!(rest.text(), "");
+        }
+        assert_eq!(flags & 6 == 6, is_new, "all fields of what is new");
+        (flags, (flags & 8 != 0).then(|| rest.text()))
+    }
+
+    /// A colour always, and a name always, of which an empty one changes nothing.
+    fn read_old_looks(rest: &mut Rest<'_>) -> (u8, Option<String>) {
+        rest.skip(3);
+        let flags = rest.u8();
+        assert_eq!(flags & !0x21, 0, "neither skipped bytes nor a skin");
+        (flags, Some(rest.text()).filter(|name| !name.is_empty()))
+    }
+
     fn own_cell(&self) -> &Body {
         &self.bodies[&self.own[0]]
     }
 }
 
-struct Rest<'a>(&'a [u8]);
+struct Rest<'a> {
+    bytes: &'a [u8],
+    version: u8,
+}
 
 impl Rest<'_> {
     fn take<const N: usize>(&mut self) -> [u8; N] {
-        let (head, rest) = self.0.split_first_chunk().unwrap();
-        self.0 = rest;
+        let (head, rest) = self.bytes.split_first_chunk().unwrap();
+        self.bytes = rest;
         *head
     }
 
     fn skip(&mut self, count: usize) {
-        self.0 = &self.0[count..];
+        self.bytes = &self.bytes[count..];
     }
 
     fn u8(&mut self) -> u8 {
@@ -201,71 +240,118 @@ impl Rest<'_> {
     }
 
     fn text(&mut self) -> String {
-        let end = self.0.iter().position(|byte| *byte == 0).unwrap();
-        let text = String::from_utf8(self.0[..end].to_vec()).unwrap();
-        self.0 = &self.0[end + 1..];
-        text
+        let mut units = Vec::new();
+        while let unit @ 1.. = self.unit() {
+            units.push(unit);
+        }
+        match self.version {
+            5 => String::from_utf16(&units).unwrap(),
+            _ => String::from_utf8(units.into_iter().map(|unit| unit as u8).collect()).unwrap(),
+        }
+    }
+
+    fn unit(&mut self) -> u16 {
+        match self.version {
+            5 => self.u16(),
+            _ => self.u8().into(),
+        }
     }
 
     fn end(&self) {
-        assert!(self.0.is_empty(), "{} bytes too many", self.0.len());
+        let many = self.bytes.len();
+        assert_eq!(many, 0, "bytes too many");
     }
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
 const QUIET: &[u8] =
     br#"{"world_size":1000,"pellets":0,"viruses":0,"bots_fill":0,"mass_start":100,"player_limit":3}"#;
 
-#[test]
-fn a_first_cell_is_told_byte_by_byte() {
-    let mut table = Table::open(QUIET);
-    let mut ann = Player::join(&mut table, 1);
-    let border = &ann.frames[0];
-    assert_eq!(border[0], 64);
-    ann.see(&mut table);
-    ann.say(&mut table, b"\0<skin>Zo\xc3\xab\0");
-    table.tick();
-    ann.hear(&mut table);
-    ann.frames.clear();
-    // The roster comes every fifth tick: until then the cell has its user's name.
-    let snapshot = table.snapshot(ann.seat);
-    let frames = &mut ann.frames;
-    ann.client.handle_room(op::VIEW, &snapshot, frames).unwrap();
-    let [created, update] = &ann.frames[..] else {
-        panic!("{:?}", ann.frames);
-    };
-    let id = &created[1..];
-    assert_eq!(created[0], 32);
-    let place = &update[7..15];
-    let expected = [
-        &[16, 0, 0][..],
-        id,
-        place,
-        &[100, 0, 0x0e],
-        &[0xff, 0x10, 0x10],
-        b"\0guest\0",
-        &[0, 0, 0, 0, 0, 0],
-    ]
-    .concat();
-    assert_eq!(*update, expected);
-    for at in [&place[..4], &place[4..]] {
-        let at = i32::from_le_bytes(at.try_into().unwrap());
-        assert!((50..=950).contains(&at));
-    }
-    // Nothing moves, so nothing is told: an update without anything is nine bytes.
-    ann.frames.clear();
-    table.tick();
-    let snapshot = table.snapshot(ann.seat);
-    let frames = &mut ann.frames;
-    ann.client.handle_room(op::VIEW, &snapshot, frames).unwrap();
-    assert_eq!(ann.frames, [[16, 0, 0, 0, 0, 0, 0, 0, 0]]);
+/// What stands behind the size in a first cell's records.
+struct Golden {
+    version: u8,
+    new: Vec<u8>,
+    named: Vec<u8>,
+    end: Vec<u8>,
 }
 
 #[test]
-fn a_client_spawns_moves_splits_eats_and_is_eaten() {
+fn a_first_cell_is_told_byte_by_byte() {
+    let red = [0xff, 0x10, 0x10];
+    // Behind the size: when it is new, and when its name has come. Then the end of the list, and none are gone.
+    let old = Golden {
+        version: 5,
+        new: [&red, &b"\0g\0u\0e\0s\0t\0\0\0"[..]].concat(),
+        named: [&red, &b"\0Z\0o\0\xeb\0\0\0"[..]].concat(),
+        end: vec![0; 8],
+    };
+    let current = Golden {
+        version: 6,
+        new: [&[0x0e], &red[..], b"\0guest\0"].concat(),
+        named: b"\x08Zo\xc3\xab\0".to_vec(),
+        end: vec![0; 6],
+    };
+    for golden in [old, current] {
+        let Golden {
+            version,
+            new,
+            named,
+            end,
+        } = golden;
+        let mut table = Table::open(QUIET);
+        let mut ann = Player::join(&mut table, 1, version);
+        let border = &ann.frames[0];
+        assert_eq!(border[0], 64);
+        ann.see(&mut table);
+        ann.spawn(&mut table, "<skin>Zo\u{eb}");
+        let tick = |table: &mut Table, ann: &mut Player| {
+            table.tick();
+            ann.hear(table);
+            ann.frames.clear();
+            let snapshot = table.snapshot(ann.seat);
+            let frames = &mut ann.frames;
+            ann.client.handle_room(op::VIEW, &snapshot, frames).unwrap();
+        };
+        tick(&mut table, &mut ann);
+        let [created, update] = &ann.frames[..] else {
+            panic!("{:?}", ann.frames);
+        };
+        assert_eq!(created[0], 32);
+        let place = &update[7..15];
+        for at in [&place[..4], &place[4..]] {
+            let at = i32::from_le_bytes(at.try_into().unwrap());
+            assert!((50..=950).contains(&at));
+        }
+        // Its place does not change, and so stands in the second record too.
+        let head = [&[16, 0, 0], &created[1..], place, &[100, 0]].concat();
+        assert_eq!(*update, [&head[..], &new, &end].concat());
+        // The roster comes every fifth tick: until then the cell has its user's name, and nothing is told.
+        let nothing = [&[16, 0, 0], &end[..]].concat();
+        let mut updates = Vec::new();
+        for _ in 0..5 {
+            tick(&mut table, &mut ann);
+            updates.append(&mut ann.frames);
+        }
+        updates.retain(|update| *update != nothing);
+        assert_eq!(updates, [[head, named, end].concat()]);
+    }
+}
+
+#[test]
+fn clients_of_two_versions_spawn_move_split_eat_and_are_eaten() {
+    for versions in [(6, 6), (5, 6), (6, 5)] {
+        live(versions);
+    }
+}
+
+fn live((anns, bobs): (u8, u8)) {
     let params = br#"{"world_size":3000,"pellets":600,"viruses":0,"bots_fill":0,"mass_start":100,"player_limit":2}"#;
     let mut table = Table::open(params);
-    let mut ann = Player::join(&mut table, 1);
-    let mut bob = Player::join(&mut table, 2);
+    let mut ann = Player::join(&mut table, 1, anns);
+    let mut bob = Player::join(&mut table, 2, bobs);
     let tick = |table: &mut Table, ann: &mut Player, bob: &mut Player| {
         table.tick();
         let sent = table.sent.clone();
@@ -274,7 +360,7 @@ fn a_client_spawns_moves_splits_eats_and_is_eaten() {
         bob.see(table);
         table.sent.clear();
     };
-    ann.say(&mut table, b"\0Ann\0");
+    ann.spawn(&mut table, "Ann");
     tick(&mut table, &mut ann, &mut bob);
     assert_eq!((ann.border, ann.own.len()), (Some(3_000.0), 1));
     // Bob watches her, and is told where.
@@ -310,7 +396,7 @@ fn a_client_spawns_moves_splits_eats_and_is_eaten() {
     assert_eq!(bob.board, [(0, String::from("Ann"))]);
 
     // Bob plays, and both head for her first cell until one has eaten the other's last one.
-    bob.say(&mut table, b"\0Bob\0");
+    bob.spawn(&mut table, "Bob");
     tick(&mut table, &mut ann, &mut bob);
     let mut lived = 0;
     while !ann.own.is_empty() && !bob.own.is_empty() {
@@ -334,7 +420,7 @@ fn a_client_spawns_moves_splits_eats_and_is_eaten() {
     );
     loser.say(&mut table, &[254]);
     loser.say(&mut table, &[18]);
-    loser.say(&mut table, b"\0\0");
+    loser.spawn(&mut table, "");
     tick(&mut table, &mut ann, &mut bob);
     assert!(!ann.own.is_empty() && !bob.own.is_empty(), "plays again");
 }
@@ -366,11 +452,13 @@ fn who_plays_before_there_is_a_seat_plays_once_there_is_one() {
 fn bad_input_closes_with_its_code() {
     let hello: [&[u8]; 2] = [&[0xfe, 6, 0, 0, 0], &[0xff, 1, 0, 0, 0]];
     let long = vec![0; 513];
-    let cases: [(usize, &[u8], AgarClose); 14] = [
+    let cases: [(usize, &[u8], AgarClose); 16] = [
         (0, &[], AgarClose::Length),
         (0, &long, AgarClose::Length),
         (0, &[0xfe, 6, 0, 0], AgarClose::Violation),
-        (0, &[0xfe, 5, 0, 0, 0], AgarClose::Violation),
+        (0, &[0xfe, 0, 0, 0, 0], AgarClose::Violation),
+        (0, &[0xfe, 4, 0, 0, 0], AgarClose::Violation),
+        (0, &[0xfe, 5, 0, 0, 1], AgarClose::Violation),
         (0, &[0xfe, 11, 0, 0, 0], AgarClose::Violation),
         (0, &[1, 3, 0, 0, 0], AgarClose::Violation),
         (1, &[0xff, 1, 0, 0], AgarClose::Violation),
@@ -408,4 +496,23 @@ fn bad_input_closes_with_its_code() {
     assert!(room.is_empty(), "there is no seat yet");
     let fault = client.handle_room(op::WORLD, &[1, 2, 3], out);
     assert_eq!(fault, Err(AgarClose::Fault));
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_client_says_is_a_command_or_refused(
+        is_old: bool,
+        op in prop::sample::select(vec![0_u8, 1, 16, 17, 18, 21, 80, 99, 254, 255]),
+        rest in prop::collection::vec(any::<u8>(), 0..80),
+    ) {
+        let mut table = Table::open(QUIET);
+        let mut player = Player::join(&mut table, 1, if is_old { 5 } else { 6 });
+        let said = &mut Vec::new();
+        let frame = [&[op], &rest[..]].concat();
+        let heard = player.client.handle_frame(&frame, said, &mut player.frames);
+        prop_assert!(matches!(heard, Ok(()) | Err(AgarClose::Violation)));
+        for (op, data) in said {
+            prop_assert!(Command::decode(*op, data).is_ok(), "{op} {data:?}");
+        }
+    }
 }
