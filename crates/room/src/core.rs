@@ -118,6 +118,7 @@ impl Core {
             Event::Message { seat, op, data } => drop(self.message(seat, op, data)),
             Event::Computed { token, data } => self.state.computed(token, data),
             Event::Stored { token, result } => self.state.stored(token, result),
+            Event::Called { token, result } => self.state.called(token, result),
             Event::Signal { data } => drop(self.signal(&data, out)),
             Event::Terminate { grace_ms } => self.terminate(grace_ms, out),
             Event::Close => self.close(out),

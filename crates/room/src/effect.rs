@@ -52,6 +52,16 @@ pub enum Effect {
         /// What to do.
         op: StoreOp,
     },
+    /// Ask the server code of this name, after the room's earlier calls, and hand the answer to [`crate::Host::called`]
+    /// with the token.
+    Call {
+        /// As the game gave it.
+        token: u64,
+        /// Which piece of server code.
+        name: String,
+        /// What it is asked.
+        data: Bytes,
+    },
     /// So many seats are reserved from now on.
     Reserved(u16),
     /// Look for more people, in place of what was looked for before; none: look no longer.

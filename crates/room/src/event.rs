@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use tagus_base::{SeatIndex, UserId};
 
+use crate::call::{read_answer, write_answer};
 use crate::codec::{Reader, put_bytes, put_fixed, put_i64, put_u64};
 use crate::state::{read_person, read_users, write_person, write_users};
 use crate::store::{read_result, write_result};
-use crate::{LeaveReason, METADATA_ENTRIES_MAX, Metadata, Person, StoreResult};
+use crate::{CallResult, LeaveReason, METADATA_ENTRIES_MAX, Metadata, Person, StoreResult};
 
 /// One call of a [`crate::core::Core`]. Times are absent: that a hold ran out or a tick was due is decided before.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -50,6 +51,10 @@ pub(crate) enum Event {
     /// Taken back, or run out.
     Unreserve {
         users: Vec<UserId>,
+    },
+    Called {
+        token: u64,
+        result: CallResult,
     },
     /// Not a call but a proof: the state's hash here.
     Hash(u64),
@@ -119,6 +124,11 @@ impl Event {
                 out.push(12);
                 write_users(users, out);
             }
+            Self::Called { token, result } => {
+                out.push(13);
+                put_u64(out, *token);
+                write_answer(result, out);
+            }
         }
     }
 
@@ -177,6 +187,10 @@ impl Event {
             12 => Self::Unreserve {
                 users: read_users(reader)?,
             },
+            13 => Self::Called {
+                token: reader.u64()?,
+                result: read_answer(reader)?,
+            },
             _ => return None,
         })
     }
@@ -187,6 +201,7 @@ mod tests {
     use tagus_base::{SessionId, UserId, Uuid};
 
     use super::*;
+    use crate::CallFailed;
 
     #[test]
     fn events_read_what_they_write() {
@@ -242,6 +257,14 @@ mod tests {
                 users: vec![UserId(Uuid([1; 16])), UserId(Uuid([2; 16]))],
             },
             Event::Unreserve { users: Vec::new() },
+            Event::Called {
+                token: 2,
+                result: Ok(Bytes::from_static(b"answer")),
+            },
+            Event::Called {
+                token: 3,
+                result: Err(CallFailed::new("no")),
+            },
         ];
         let mut bytes = Vec::new();
         for event in &events {

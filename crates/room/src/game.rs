@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex, SessionId, UserId};
 
-use crate::{EachView, Encoder, Room, StoreResult};
+use crate::{CallResult, EachView, Encoder, Room, StoreResult};
 
 /// Rules of one kind of room. A plain struct: no clock, no I/O, no thread; the same calls give the same bytes.
 ///
@@ -106,6 +106,10 @@ pub struct Setup<'a> {
 pub struct Settings {
     /// Ticks per second, 1..=60; other values are clamped.
     pub tick_rate_hz: u8,
+    /// Ticks that may run before their time (0..=[`crate::AHEAD_TICKS_MAX`]). When an input waits for a tick, one runs at
+    /// once; those that follow wait until the beat has caught up. Tick numbers, and [`Room::elapsed_ms`] with them, are
+    /// never further ahead of the beat than this. For games whose players wait for an answer and not for a movement.
+    pub ahead_ticks: u8,
     /// Seats at most, 1..=[`crate::SEATS_MAX`]. A join beyond it is refused before the game is asked.
     pub seats_max: u16,
     /// Time a seat stays reserved after its connection is lost, in milliseconds (0..=120,000).
@@ -127,11 +131,12 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// 10 Hz, 64 seats, nothing held, closes when empty for a minute, not recorded, members know of each other, nothing waits,
-    /// no label.
+    /// 10 Hz and never ahead, 64 seats, nothing held, closes when empty for a minute, not recorded, members know of each
+    /// other, nothing waits, no label.
     fn default() -> Self {
         Self {
             tick_rate_hz: 10,
+            ahead_ticks: 0,
             seats_max: 64,
             seat_hold_ms: 0,
             empty_ms: 60_000,
@@ -175,6 +180,13 @@ pub enum Input {
         token: u64,
         /// The values asked for, or why there are none.
         result: StoreResult,
+    },
+    /// The answer to [`Room::call`] with this token.
+    Called {
+        /// As given to the call.
+        token: u64,
+        /// What server code answered, or why it did not.
+        result: CallResult,
     },
 }
 

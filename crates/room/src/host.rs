@@ -11,9 +11,9 @@ use crate::event::Event;
 use crate::pace::Pace;
 use crate::recording::Log;
 use crate::{
-    CATCH_UP_TICKS_MAX, Effect, Factory, HASH_EVERY_TICKS, InitError, LeaveReason, Metadata,
-    Person, RESERVE_MS_MAX, RESERVE_USERS_MAX, Recording, Refusal, RestoreError, Seat, Seek,
-    Settings, StoreResult,
+    CATCH_UP_TICKS_MAX, CallResult, Effect, Factory, HASH_EVERY_TICKS, InitError, LeaveReason,
+    Metadata, Person, RESERVE_MS_MAX, RESERVE_USERS_MAX, Recording, Refusal, RestoreError, Seat,
+    Seek, Settings, StoreResult,
 };
 
 /// Drives one game. A plain struct without a clock: its owner calls it with the time since any fixed moment.
@@ -117,8 +117,8 @@ impl Host {
     }
 
     /// The room that [`Self::snapshot`] wrote, as if [`Self::now`] had been `now` then. Its recording starts anew.
-    /// Jobs and store operations that were under way are still waited for: the owner hands in their results, or empty
-    /// ones for [`Self::jobs`] and failures for [`Self::store_ops`] when those were lost.
+    /// Jobs, store operations and calls that were under way are still waited for: the owner hands in their results, or
+    /// empty ones for [`Self::jobs`] and failures for [`Self::store_ops`] and [`Self::calls`] when those were lost.
     ///
     /// # Errors
     /// The bytes are not a snapshot of a room of this game.
@@ -284,6 +284,21 @@ impl Host {
         self.pace.follow(&self.core.state);
     }
 
+    /// Queues the answer to a call for the next tick, which wakes a sleeping room for one tick.
+    /// An answer to a call that was not made is ignored.
+    pub fn called(&mut self, now: Duration, token: u64, result: CallResult) {
+        self.pace.hear(now);
+        if !self.core.state.calls.contains(&token) {
+            return;
+        }
+        self.record(|| Event::Called {
+            token,
+            result: result.clone(),
+        });
+        self.core.state.called(token, result);
+        self.pace.follow(&self.core.state);
+    }
+
     /// Asks the game a question of server code. A closed room answers no bytes.
     pub fn signal(&mut self, now: Duration, data: &[u8], out: &mut Vec<Effect>) -> Vec<u8> {
         self.pace.hear(now);
@@ -313,9 +328,16 @@ impl Host {
 
     /// When to call [`Self::tick`]: the next tick, the end of a hold, of a reservation or of an empty room's
     /// patience, whichever is first. None: only another call can make the room due.
+    /// In a room that acts ahead of its beat every input may bring it forward.
     #[must_use]
     pub fn next_due(&self) -> Option<Duration> {
-        self.pace.next_due()
+        self.pace.next_due(&self.core.state)
+    }
+
+    /// When the next tick is due on the room's beat, whatever waits for it; none while the room sleeps.
+    #[must_use]
+    pub const fn next_beat(&self) -> Option<Duration> {
+        self.pace.beat()
     }
 
     /// Does everything due at `now`: frees seats whose hold or reservation ran out, runs ticks, closes a room that was
@@ -323,6 +345,7 @@ impl Host {
     ///
     /// Deadlines are absolute, so a late call shifts no later tick.
     /// At most [`CATCH_UP_TICKS_MAX`] ticks run; those due beyond them are skipped and counted.
+    /// A room on its beat runs one more ahead of it if an input waits and [`Settings::ahead_ticks`] allow it.
     pub fn tick(&mut self, now: Duration, out: &mut Vec<Effect>) {
         self.pace.hear(now);
         // Each turn frees a seat, so this ends.
@@ -339,6 +362,10 @@ impl Host {
             self.run_tick(out);
         }
         self.counters.ticks_skipped += self.pace.skip(&self.core.state);
+        if self.pace.may_act_ahead(&self.core.state) {
+            self.pace.advance(&self.core.state);
+            self.run_tick(out);
+        }
         if self.pace.is_over() {
             self.close(now, out);
         }
@@ -413,6 +440,12 @@ impl Host {
     #[must_use]
     pub fn store_ops(&self) -> &[u64] {
         &self.core.state.store_ops
+    }
+
+    /// Tokens of the calls whose answers are waited for, in the order they were made.
+    #[must_use]
+    pub fn calls(&self) -> &[u64] {
+        &self.core.state.calls
     }
 
     /// What has been counted.
@@ -507,4 +540,4 @@ impl Host {
     }
 }
 
-const SNAPSHOT_VERSION: u8 = 3;
+const SNAPSHOT_VERSION: u8 = 4;

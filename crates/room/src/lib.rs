@@ -8,6 +8,7 @@
     clippy::wildcard_enum_match_arm
 )]
 
+mod call;
 mod codec;
 mod core;
 mod effect;
@@ -27,6 +28,7 @@ mod seek;
 mod state;
 mod store;
 
+pub use call::{CallFailed, CallRefused, CallResult};
 pub use effect::{Effect, Job};
 pub use encoder::{EachView, Encoder};
 pub use factory::Factory;
@@ -74,8 +76,21 @@ pub const STORE_KEY_BYTES_MAX: usize = 128;
 /// Length of a durable value in bytes. A longer one is refused.
 pub const STORE_VALUE_BYTES_MAX: usize = 16 * 1024;
 
+/// Calls of one room to server code that are under way, or done and waiting for the next tick. A further one is refused.
+pub const CALLS_WAITING_MAX: usize = 16;
+
+/// Length of the name of a call in bytes. A longer one, or an empty one, is refused.
+pub const CALL_NAME_BYTES_MAX: usize = 64;
+
+/// Length in bytes of what a call is made with, which is refused beyond it, and of its answer, which is a failure beyond
+/// it; whoever does the calls sees to that.
+pub const CALL_BYTES_MAX: usize = 64 * 1024;
+
 /// Ticks run in one go when a room is late. Those still missing then are skipped and counted.
 pub const CATCH_UP_TICKS_MAX: u32 = 3;
+
+/// Ticks that may run before their time, [`Settings::ahead_ticks`]. A larger number is cut to it.
+pub const AHEAD_TICKS_MAX: u8 = 4;
 
 /// Ticks per second at most.
 pub const TICK_RATE_HZ_MAX: u8 = 60;

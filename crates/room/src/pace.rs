@@ -15,6 +15,9 @@ pub(crate) struct Pace {
     pub(crate) now: Duration,
     /// Deadline of the next tick; none while the room sleeps.
     next: Option<Duration>,
+    /// The deadline of the last tick before the room fell asleep, which may be ahead of the time: the beat begins anew no
+    /// earlier.
+    slept_at: Duration,
     /// Which tick of its second that is, so that the periods of a second add up to exactly one.
     phase: u8,
     /// When held seats are freed, soonest first.
@@ -30,6 +33,7 @@ impl Pace {
         Self {
             now,
             next: None,
+            slept_at: Duration::ZERO,
             phase: 0,
             holds: Vec::new(),
             reservations: Vec::new(),
@@ -54,7 +58,9 @@ impl Pace {
                 .retain(|(_, user_id)| state.reserved.contains(user_id));
         }
         if !state.is_awake() {
-            self.next = None;
+            if let Some(next) = self.next.take() {
+                self.slept_at = next.saturating_sub(self.period_before(1, state));
+            }
         } else if self.next.is_none() {
             self.phase = 0;
             // With people a period from now; for a result alone at once.
@@ -63,7 +69,7 @@ impl Pace {
             } else {
                 Duration::ZERO
             };
-            self.next = Some(self.now.saturating_add(wait));
+            self.next = Some(self.now.max(self.slept_at).saturating_add(wait));
         }
         let is_empty = state.taken == 0 && state.reserved.is_empty();
         if !is_empty || state.settings.empty_ms == 0 {
@@ -124,11 +130,38 @@ impl Pace {
         self.now.checked_sub(self.next?)
     }
 
+    /// May the next tick run before its deadline?
+    pub(crate) fn may_act_ahead(&self, state: &State) -> bool {
+        self.lateness().is_none() && self.tick_due(state).is_some_and(|due| due <= self.now)
+    }
+
+    /// When the next tick may run: at its deadline, or when an input waits so many deadlines earlier as the room may be
+    /// ahead.
+    fn tick_due(&self, state: &State) -> Option<Duration> {
+        let next = self.next?;
+        if !state.has_inputs() {
+            return Some(next);
+        }
+        let ahead = (1..=state.settings.ahead_ticks).map(|back| self.period_before(back, state));
+        let ahead = next.saturating_sub(ahead.sum());
+        Some(ahead.max(self.now).min(next))
+    }
+
+    /// The deadline of the next tick; none while the room sleeps.
+    pub(crate) const fn beat(&self) -> Option<Duration> {
+        self.next
+    }
+
+    /// From the next deadline to the one after it.
     pub(crate) fn period(&self, state: &State) -> Duration {
+        period_of(self.phase.into(), state.settings.tick_rate_hz)
+    }
+
+    /// The last periods up to the next deadline, counted backwards from 1.
+    fn period_before(&self, back: u8, state: &State) -> Duration {
         let rate = u32::from(state.settings.tick_rate_hz);
-        let at = |phase: u32| 1_000_000_000 * u64::from(phase) / u64::from(rate);
-        let phase = u32::from(self.phase);
-        Duration::from_nanos(at(phase + 1) - at(phase))
+        let phase = (u32::from(self.phase) + rate * u32::from(back) - u32::from(back)) % rate;
+        period_of(phase, state.settings.tick_rate_hz)
     }
 
     /// Sets the deadline after the present one.
@@ -159,10 +192,10 @@ impl Pace {
         skipped
     }
 
-    pub(crate) fn next_due(&self) -> Option<Duration> {
+    pub(crate) fn next_due(&self, state: &State) -> Option<Duration> {
         let hold = self.holds.first().map(|(until, _)| *until);
         let reservation = self.reservations.first().map(|(until, _)| *until);
-        [self.next, hold, reservation, self.empty_until]
+        [self.tick_due(state), hold, reservation, self.empty_until]
             .into_iter()
             .flatten()
             .min()
@@ -174,6 +207,7 @@ impl Pace {
             out.push(u8::from(until.is_some()));
             put_i64(out, self.span(until.unwrap_or(self.now)));
         }
+        put_i64(out, self.span(self.slept_at.max(self.now)));
         out.push(self.phase);
         put_u64(out, self.holds.len() as u64);
         for (until, seat) in &self.holds {
@@ -194,6 +228,7 @@ impl Pace {
         let (ends, empty_until) = (reader.flag()?, reader.i64()?);
         pace.next = ticks.then(|| pace.at(next));
         pace.empty_until = ends.then(|| pace.at(empty_until));
+        pace.slept_at = pace.at(reader.i64()?);
         pace.phase = reader.u8()?;
         for _ in 0..reader.u64()? {
             if pace.holds.len() >= usize::from(SEATS_MAX) {
@@ -244,6 +279,12 @@ impl Pace {
             && users.is_sorted_by(|one, other| one < other)
             && users.iter().all(|user_id| state.reserved.contains(user_id))
     }
+}
+
+/// The period of this number in its second.
+fn period_of(phase: u32, tick_rate_hz: u8) -> Duration {
+    let at = |phase: u32| 1_000_000_000 * u64::from(phase) / u64::from(tick_rate_hz);
+    Duration::from_nanos(at(phase + 1) - at(phase))
 }
 
 /// Puts a deadline into a list that has the soonest first. One that is there is moved, but never to an earlier time.

@@ -276,6 +276,6 @@ fn check_sum(part: &[u8], reader: &mut Reader<'_>) -> Result<(), Damage> {
 }
 
 const MAGIC: &[u8; 8] = b"TAGUSREC";
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 /// Segments that share the memory of a ring, at least.
 const SEGMENTS: usize = 4;

@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex, SessionId, Tick};
 
+use crate::call;
 use crate::state::{Kick, State};
 use crate::{
-    Class, Effect, JOBS_MAX, Job, LABEL_BYTES_MAX, Person, Seek, SeekRefused, StoreOp,
+    CallRefused, Class, Effect, JOBS_MAX, Job, LABEL_BYTES_MAX, Person, Seek, SeekRefused, StoreOp,
     StoreRefused, To,
 };
 
@@ -34,7 +35,8 @@ impl Room<'_> {
         self.state.settings.tick_rate_hz
     }
 
-    /// Time the room has lived through, in milliseconds of its own ticks. It stands still while the room sleeps.
+    /// Time the room has lived through, in milliseconds of its own ticks. It stands still while the room sleeps, and may
+    /// be ahead of the clock by [`crate::Settings::ahead_ticks`].
     #[must_use]
     pub const fn elapsed_ms(&self) -> u64 {
         self.state.tick.0.saturating_mul(1_000) / self.state.settings.tick_rate_hz as u64
@@ -168,6 +170,31 @@ impl Room<'_> {
         }
         self.state.store_ops.push(token);
         self.out.push(Effect::Store { token, op });
+        Ok(())
+    }
+
+    /// Asks server code, in the order of the calls. The answer comes as [`crate::Input::Called`] with `token` in a later
+    /// tick, and is recorded. What a room asks as its last act is still done.
+    ///
+    /// # Errors
+    /// [`crate::CALLS_WAITING_MAX`] are waiting, or the name or the data are too long; nothing was begun.
+    pub fn call(
+        &mut self,
+        token: u64,
+        name: &str,
+        data: impl Into<Bytes>,
+    ) -> Result<(), CallRefused> {
+        let data = data.into();
+        call::check(name, &data)?;
+        if self.state.calls_are_full() {
+            return Err(CallRefused::Full);
+        }
+        self.state.calls.push(token);
+        self.out.push(Effect::Call {
+            token,
+            name: name.to_owned(),
+            data,
+        });
         Ok(())
     }
 

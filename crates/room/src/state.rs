@@ -5,14 +5,15 @@ use std::collections::{BTreeSet, VecDeque};
 use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex, SessionId, Tick, UserId, Uuid};
 
+use crate::call::{read_answer, write_answer};
 use crate::codec::{Reader, put_bytes, put_fixed, put_i64, put_u64};
 use crate::room::Waiting;
 use crate::seek::{read_seek, write_seek};
 use crate::store::{read_result, write_result};
 use crate::{
-    Effect, GATHER_MS_MAX, INBOX_LEN_MAX, Input, JOBS_MAX, LABEL_BYTES_MAX, Message, Person,
-    ReserveError, SEAT_HOLD_MS_MAX, SEATS_MAX, STORE_OPS_WAITING_MAX, Seat, Seek, Settings,
-    StoreResult, TICK_RATE_HZ_MAX,
+    AHEAD_TICKS_MAX, CALLS_WAITING_MAX, CallResult, Effect, GATHER_MS_MAX, INBOX_LEN_MAX, Input,
+    JOBS_MAX, LABEL_BYTES_MAX, Message, Person, ReserveError, SEAT_HOLD_MS_MAX, SEATS_MAX,
+    STORE_OPS_WAITING_MAX, Seat, Seek, Settings, StoreResult, TICK_RATE_HZ_MAX,
 };
 
 pub(crate) struct State {
@@ -29,6 +30,8 @@ pub(crate) struct State {
     pub(crate) seek: Option<Seek>,
     /// Results for the next tick, with their place in the order of arrival.
     computed: Vec<(u64, u64, Bytes)>,
+    /// Number of messages in all inboxes.
+    queued: usize,
     /// Number of inputs that have arrived.
     arrivals: u64,
     /// Tokens of the jobs under way.
@@ -37,11 +40,17 @@ pub(crate) struct State {
     stored: Vec<(u64, u64, StoreResult)>,
     /// Tokens of the store operations under way.
     pub(crate) store_ops: Vec<u64>,
+    /// Answers of server code for the next tick, with their place in the order of arrival.
+    called: Vec<(u64, u64, CallResult)>,
+    /// Tokens of the calls under way.
+    pub(crate) calls: Vec<u64>,
     pub(crate) closed: bool,
     // Empty between calls, hence not in the snapshot.
     pub(crate) deferred: Vec<Effect>,
     pub(crate) kicks: VecDeque<Kick>,
     pub(crate) closing: bool,
+    /// Scratch of [`Self::drain`].
+    waiting: Vec<(u64, Input)>,
 }
 
 /// A seat to be freed after the callback.
@@ -61,14 +70,18 @@ impl State {
             reserved: BTreeSet::new(),
             seek: None,
             computed: Vec::new(),
+            queued: 0,
             arrivals: 0,
             jobs: Vec::new(),
             stored: Vec::new(),
             store_ops: Vec::new(),
+            called: Vec::new(),
+            calls: Vec::new(),
             closed: false,
             deferred: Vec::new(),
             kicks: VecDeque::new(),
             closing: false,
+            waiting: Vec::new(),
         }
     }
 
@@ -157,6 +170,7 @@ impl State {
     pub(crate) fn free(&mut self, seat: SeatIndex) -> Option<Person> {
         let freed = self.seats.get_mut(usize::from(seat.0))?.take()?;
         self.taken -= 1;
+        self.queued -= freed.inbox.len();
         while self.seats.last().is_some_and(Option::is_none) {
             self.seats.pop();
         }
@@ -175,6 +189,7 @@ impl State {
         }
         seat.inbox.push_back(Waiting { arrival, op, data });
         self.arrivals += 1;
+        self.queued += usize::from(!full);
         !full
     }
 
@@ -208,14 +223,41 @@ impl State {
         self.store_ops.len() + self.stored.len() >= STORE_OPS_WAITING_MAX
     }
 
+    /// Queues the answer to a call. One that was never made is ignored.
+    pub(crate) fn called(&mut self, token: u64, result: CallResult) {
+        let Some(at) = self.calls.iter().position(|call| *call == token) else {
+            return;
+        };
+        self.calls.remove(at);
+        self.called.push((self.arrivals, token, result));
+        self.arrivals += 1;
+    }
+
+    /// Counts those under way and those whose answers wait.
+    pub(crate) const fn calls_are_full(&self) -> bool {
+        self.calls.len() + self.called.len() >= CALLS_WAITING_MAX
+    }
+
     /// Is there anybody, or anything, to tick for?
     pub(crate) const fn is_awake(&self) -> bool {
-        !self.closed && (self.taken > 0 || !self.computed.is_empty() || !self.stored.is_empty())
+        !self.closed && (self.taken > 0 || self.has_results())
+    }
+
+    /// Does an input wait for the next tick?
+    pub(crate) const fn has_inputs(&self) -> bool {
+        self.queued > 0 || self.has_results()
+    }
+
+    const fn has_results(&self) -> bool {
+        !(self.computed.is_empty() && self.stored.is_empty() && self.called.is_empty())
     }
 
     /// Moves what waits into `inputs`, in order of arrival.
     pub(crate) fn drain(&mut self, inputs: &mut Vec<Input>) {
-        let mut waiting: Vec<(u64, Input)> = Vec::new();
+        if !self.has_inputs() {
+            return;
+        }
+        let waiting = &mut self.waiting;
         for (seat, taken) in (0..).map(SeatIndex).zip(&mut self.seats) {
             let inbox = taken.iter_mut().flat_map(|seat| seat.inbox.drain(..));
             waiting.extend(inbox.map(|Waiting { arrival, op, data }| {
@@ -230,13 +272,19 @@ impl State {
         waiting.extend(
             stored.map(|(arrival, token, result)| (arrival, Input::Stored { token, result })),
         );
+        let called = self.called.drain(..);
+        waiting.extend(
+            called.map(|(arrival, token, result)| (arrival, Input::Called { token, result })),
+        );
+        self.queued = 0;
         waiting.sort_unstable_by_key(|(arrival, _)| *arrival);
-        inputs.extend(waiting.into_iter().map(|(_, input)| input));
+        inputs.extend(waiting.drain(..).map(|(_, input)| input));
     }
 
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let settings = &self.settings;
         out.push(settings.tick_rate_hz);
+        out.push(settings.ahead_ticks);
         put_u64(out, u64::from(settings.seats_max));
         put_u64(out, u64::from(settings.seat_hold_ms));
         put_u64(out, u64::from(settings.empty_ms));
@@ -270,6 +318,16 @@ impl State {
             put_u64(out, *token);
             write_result(result, out);
         }
+        put_u64(out, self.calls.len() as u64);
+        for token in &self.calls {
+            put_u64(out, *token);
+        }
+        put_u64(out, self.called.len() as u64);
+        for (arrival, token, result) in &self.called {
+            put_u64(out, *arrival);
+            put_u64(out, *token);
+            write_answer(result, out);
+        }
         put_u64(out, u64::from(self.taken));
         for (index, seat) in self.seats() {
             put_u64(out, u64::from(index.0));
@@ -286,6 +344,7 @@ impl State {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let settings = Settings {
             tick_rate_hz: reader.u8()?,
+            ahead_ticks: reader.u8()?,
             seats_max: reader.u16()?,
             seat_hold_ms: reader.u32()?,
             empty_ms: reader.u32()?,
@@ -333,6 +392,20 @@ impl State {
                 .push((reader.u64()?, reader.u64()?, read_result(reader)?));
         }
         for _ in 0..reader.u64()? {
+            if state.calls_are_full() {
+                return None;
+            }
+            state.calls.push(reader.u64()?);
+        }
+        for _ in 0..reader.u64()? {
+            if state.calls_are_full() {
+                return None;
+            }
+            state
+                .called
+                .push((reader.u64()?, reader.u64()?, read_answer(reader)?));
+        }
+        for _ in 0..reader.u64()? {
             let index = usize::from(reader.u16()?);
             if state.seats_free() == 0
                 || index < state.seats.len()
@@ -341,7 +414,9 @@ impl State {
                 return None;
             }
             state.seats.resize_with(index, || None);
-            state.seats.push(Some(read_seat(reader)?));
+            let seat = read_seat(reader)?;
+            state.queued += seat.inbox.len();
+            state.seats.push(Some(seat));
             state.taken += 1;
         }
         let reserved = read_users(reader)?;
@@ -358,6 +433,7 @@ impl State {
 
 fn clamped(mut settings: Settings) -> Settings {
     settings.tick_rate_hz = settings.tick_rate_hz.clamp(1, TICK_RATE_HZ_MAX);
+    settings.ahead_ticks = settings.ahead_ticks.min(AHEAD_TICKS_MAX);
     settings.seats_max = settings.seats_max.clamp(1, SEATS_MAX);
     settings.seat_hold_ms = settings.seat_hold_ms.min(SEAT_HOLD_MS_MAX);
     settings.gather_ms = settings.gather_ms.min(GATHER_MS_MAX);

@@ -12,7 +12,7 @@ use tagus_wire::realtime::{
     Envelope, Match, MatchData, MatchPresenceEvent, UserPresence, error::Code,
 };
 
-use crate::encode::{Lane, Shared, class_number, frame};
+use crate::encode::{Frames, Lane, Shared, class_number};
 use crate::inbox::{ConnRef, JoinRequest, Parcel};
 use crate::lag::Lag;
 use crate::room_table::Outgoing;
@@ -90,6 +90,14 @@ impl Cell {
     pub(crate) fn tick_number(&self) -> Option<u64> {
         match &self.rules {
             Rules::Hosted(host) => Some(host.tick_number().0),
+            Rules::Relayed(_) => None,
+        }
+    }
+
+    /// When the next tick is due on the room's beat.
+    pub(crate) fn next_beat(&self) -> Option<Duration> {
+        match &self.rules {
+            Rules::Hosted(host) => host.next_beat(),
             Rules::Relayed(_) => None,
         }
     }
@@ -197,16 +205,16 @@ impl Cell {
             cid: request.cid.clone(),
             message: Some(Message::Match(answer)),
         };
-        out.send(request.from, Parcel::Frame(frame(request.lane, &envelope)));
+        let answer = out.frames.frame(request.lane, &envelope);
+        out.send(request.from, Parcel::Frame(answer));
         if request.lane.ext() {
             let number = tagus_wire::ext::RoomNumber {
                 match_id: self.text.clone(),
                 room: self.number,
             };
-            out.send(
-                request.from,
-                Parcel::Frame(frame(request.lane, &push(Message::RoomNumber(number)))),
-            );
+            let envelope = push(Message::RoomNumber(number));
+            let number = out.frames.frame(request.lane, &envelope);
+            out.send(request.from, Parcel::Frame(number));
         }
     }
 
@@ -259,13 +267,9 @@ impl Cell {
             joins: Vec::new(),
             leaves: vec![member.presence.clone()],
         };
-        out.send(
-            conn,
-            Parcel::Frame(frame(
-                member.lane,
-                &push(Message::MatchPresenceEvent(event)),
-            )),
-        );
+        let envelope = push(Message::MatchPresenceEvent(event));
+        let gone = out.frames.frame(member.lane, &envelope);
+        out.send(conn, Parcel::Frame(gone));
         out.send(
             conn,
             Parcel::Out {
@@ -294,7 +298,7 @@ impl Cell {
             ..
         }) = self.member(seat)
         {
-            let frame = shared.frame(*lane);
+            let frame = shared.frame(*lane, &mut out.frames);
             let parcel = match self.gather_ms {
                 0 => Parcel::Frame(frame),
                 wait_ms => Parcel::Gathered { frame, wait_ms },
@@ -304,60 +308,96 @@ impl Cell {
     }
 
     /// A game's message: to clients with extensions without the textual match id, and with its class.
-    pub(crate) fn send(&self, to: &To, data: &GameData, out: &mut Outgoing) {
-        let mut plain = Shared::new(self.match_data(data));
-        let mut short = Shared::new(self.room_data(data));
-        let mut each = |seat: SeatIndex| {
-            let ext = self
-                .member(seat)
-                .is_some_and(|member| member.lane.ext() && data.sender.is_none());
-            self.deliver(seat, if ext { &mut short } else { &mut plain }, out);
+    pub(crate) fn send(&mut self, to: &To, data: GameData, out: &mut Outgoing) {
+        let GameData {
+            op,
+            class,
+            sender,
+            bytes,
+        } = data;
+        let is_short = |member: &Member| member.lane.ext() && sender.is_none();
+        let mut long = self.lend(op, sender, bytes, true);
+        self.deliver_to(to, |member| !is_short(member), &mut long, out);
+        let bytes = self.take_back(long, sender);
+        let mut short = Shared::new(room_data(self.number, op, class, bytes));
+        self.deliver_to(to, is_short, &mut short, out);
+    }
+
+    fn deliver_to(
+        &self,
+        to: &To,
+        is_meant: impl Fn(&Member) -> bool,
+        shared: &mut Shared,
+        out: &mut Outgoing,
+    ) {
+        let each = |seat: SeatIndex| {
+            if self.member(seat).is_some_and(&is_meant) {
+                self.deliver(seat, shared, out);
+            }
         };
         let all = (0..self.members.len()).map(|index| SeatIndex(index as u16));
         match to {
             To::All => all.for_each(each),
             To::AllBut(but) => all.filter(|seat| seat != but).for_each(each),
-            To::One(seat) => each(*seat),
+            To::One(seat) => [*seat].into_iter().for_each(each),
             To::Seats(seats) => seats.iter().copied().for_each(each),
         }
     }
 
-    fn room_data(&self, data: &GameData) -> Envelope {
-        room_data(self.number, data)
+    /// A message that is shown to come from `sender`, or from the room. The texts in it are the cell's own, which spares
+    /// copies: [`Self::take_back`] must follow.
+    pub(crate) fn lend(
+        &mut self,
+        op: i64,
+        sender: Option<SeatIndex>,
+        data: Bytes,
+        reliable: bool,
+    ) -> Shared {
+        let member = sender.and_then(|seat| self.members.get_mut(usize::from(seat.0))?.as_mut());
+        let presence = member.map(|member| std::mem::take(&mut member.presence));
+        let match_id = std::mem::take(&mut self.text);
+        Shared::new(match_data(match_id, presence, op, data, reliable))
     }
 
-    fn match_data(&self, data: &GameData) -> Envelope {
-        let presence = data
-            .sender
-            .and_then(|seat| self.member(seat))
-            .map(|member| member.presence.clone());
-        match_data(&self.text, presence, data)
+    /// Ends [`Self::lend`] with the same sender; answers the data.
+    pub(crate) fn take_back(&mut self, lent: Shared, sender: Option<SeatIndex>) -> Bytes {
+        let Some(Message::MatchData(lent)) = lent.into_message() else {
+            unreachable!("data was lent");
+        };
+        self.text = lent.match_id;
+        let member = sender.and_then(|seat| self.members.get_mut(usize::from(seat.0))?.as_mut());
+        if let (Some(member), Some(presence)) = (member, lent.presence) {
+            member.presence = presence;
+        }
+        lent.data
     }
 }
 
 /// The room's own message, to clients with extensions.
-pub(crate) fn room_data(number: u32, data: &GameData) -> Envelope {
+pub(crate) fn room_data(number: u32, op: i64, class: Class, data: Bytes) -> Envelope {
     push(Message::RoomData(RoomData {
         room: number,
-        op_code: data.op,
-        data: data.bytes.clone(),
-        class: class_number(data.class),
+        op_code: op,
+        data,
+        class: class_number(class),
         applied_tick: 0,
     }))
 }
 
-/// The room's own message, or one that is shown to come from somebody.
-pub(crate) fn match_data(
-    match_id: &str,
+/// A room's message, or one that is shown to come from somebody.
+pub(crate) const fn match_data(
+    match_id: String,
     presence: Option<UserPresence>,
-    data: &GameData,
+    op: i64,
+    data: Bytes,
+    reliable: bool,
 ) -> Envelope {
     push(Message::MatchData(MatchData {
-        match_id: match_id.to_owned(),
+        match_id,
         presence,
-        op_code: data.op,
-        data: data.bytes.clone(),
-        reliable: true,
+        op_code: op,
+        data,
+        reliable,
     }))
 }
 
@@ -400,6 +440,12 @@ pub fn error_envelope(cid: String, code: Code, message: &str) -> Envelope {
     }
 }
 
-pub(crate) fn error_frame(lane: Lane, cid: String, code: Code, message: &str) -> Bytes {
-    frame(lane, &error_envelope(cid, code, message))
+pub(crate) fn error_frame(
+    frames: &mut Frames,
+    lane: Lane,
+    cid: String,
+    code: Code,
+    message: &str,
+) -> Bytes {
+    frames.frame(lane, &error_envelope(cid, code, message))
 }

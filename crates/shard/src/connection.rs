@@ -12,6 +12,7 @@ use tagus_net::{Permit, Socket, WsDecoder, ws_close};
 use tagus_wire::realtime::Envelope;
 
 use crate::encode::Lane;
+use crate::memory::Memory;
 use crate::upstream::Identity;
 use crate::views::ViewGate;
 
@@ -67,6 +68,8 @@ pub(crate) struct Connection {
     /// Bytes of the front of `out` that are already written.
     out_written: usize,
     out_bytes: usize,
+    /// Frames at the front of `out` that share their memory with no others.
+    out_own: usize,
     pub(crate) gate: ViewGate,
     /// The socket does not take what waits, as the gate says too.
     is_blocked: bool,
@@ -125,6 +128,7 @@ impl Connection {
             out: VecDeque::new(),
             out_written: 0,
             out_bytes: 0,
+            out_own: 0,
             gate: ViewGate::default(),
             is_blocked: false,
             flush_by: None,
@@ -168,9 +172,14 @@ impl Connection {
 
     /// Writes a view past the queue if nothing is in it; else, or what the socket does not take of it, waits.
     /// None: the queue is to be flushed.
-    pub(crate) fn write_view(&mut self, frame: &[u8], writes: &mut u64) -> Option<Flushed> {
+    pub(crate) fn write_view(
+        &mut self,
+        frame: &[u8],
+        memory: &mut Memory,
+        writes: &mut u64,
+    ) -> Option<Flushed> {
         if !self.out.is_empty() {
-            self.queue(Bytes::copy_from_slice(frame));
+            self.queue(memory.keep(frame));
             return None;
         }
         *writes += 1;
@@ -181,7 +190,7 @@ impl Connection {
         };
         if written < frame.len() {
             // The frame has begun, so the rest must follow.
-            self.queue(Bytes::copy_from_slice(&frame[written..]));
+            self.queue(memory.keep(&frame[written..]));
             return Some(self.note(Flushed::Blocked));
         }
         let flushed = self.flush_socket();
@@ -192,6 +201,7 @@ impl Connection {
     pub(crate) fn forget_queue(&mut self) {
         let keep = usize::from(self.out_written > 0);
         self.out.truncate(keep);
+        self.out_own = self.out_own.min(keep);
         self.out_bytes = self.out.iter().map(Bytes::len).sum::<usize>() - self.out_written;
     }
 
@@ -247,11 +257,22 @@ impl Connection {
     /// Tells the rooms whether the socket takes more.
     fn note(&mut self, flushed: Flushed) -> Flushed {
         let is_blocked = flushed == Flushed::Blocked;
+        if is_blocked {
+            self.own_queue();
+        }
         if is_blocked != self.is_blocked {
             self.is_blocked = is_blocked;
             self.gate.set_blocked(is_blocked);
         }
         flushed
+    }
+
+    /// What has to wait gets memory of its own: nobody else's shall wait with it.
+    fn own_queue(&mut self) {
+        for frame in self.out.iter_mut().skip(self.out_own) {
+            *frame = Bytes::copy_from_slice(frame);
+        }
+        self.out_own = self.out.len();
     }
 
     fn flush_socket(&mut self) -> Flushed {
@@ -285,6 +306,7 @@ impl Connection {
             written -= left;
             self.out_written = 0;
             self.out.pop_front();
+            self.out_own = self.out_own.saturating_sub(1);
         }
     }
 }
@@ -295,3 +317,37 @@ const SLICES_MAX: usize = 64;
 const OUT_KEPT_MAX: usize = 16;
 /// Requests of one connection that wait for the answer to an earlier one; beyond it the socket is not read.
 pub(crate) const REQUESTS_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use tagus_wire::Format;
+
+    use super::*;
+    use crate::testing::{connect, shard};
+
+    #[test]
+    fn what_waits_for_the_socket_shares_its_memory_with_nobody() {
+        let mut shard = shard();
+        let (to, _client) = connect(&mut shard, Format::Protobuf, false);
+        let connection = shard.connection_mut(to).unwrap();
+        let mut memory = Memory::new(4_096, 4_096);
+        let (mut writes, mut queued) = (0, 0);
+        while connection.flush(&mut writes) == Flushed::All {
+            for _ in 0..1_000 {
+                connection.queue(memory.keep(&[7; 100]));
+                connection.queue(Bytes::from(vec![8; 4_000]));
+                queued += 4_100;
+            }
+        }
+        assert!(connection.out_bytes() <= queued);
+        assert!(connection.out.iter().all(Bytes::is_unique));
+        let waiting = connection.out.len();
+        connection.queue(memory.keep(&[9; 100]));
+        let _kept = memory.keep(&[9; 100]);
+        assert!(!connection.out[waiting].is_unique());
+        assert_eq!(connection.flush(&mut writes), Flushed::Blocked);
+        assert!(connection.out.iter().all(Bytes::is_unique));
+        let bytes: usize = connection.out.iter().map(Bytes::len).sum();
+        assert_eq!(bytes - connection.out_written, connection.out_bytes());
+    }
+}

@@ -8,6 +8,7 @@ use tagus_room::{Effect, LeaveReason, Person};
 
 use crate::cell::{Cell, GameData, Rules};
 use crate::room_table::{Outgoing, RoomTable};
+use crate::upstream::Call;
 
 impl RoomTable {
     /// Runs every room that is due.
@@ -19,13 +20,13 @@ impl RoomTable {
             }
             let started = Instant::now();
             let before = self.tick_number(id);
+            let beat = self.rooms.get(&id).and_then(Cell::next_beat);
             self.with_host(id, out, |host, effects| host.tick(now, effects));
             let ticks = self.tick_number(id).saturating_sub(before);
             if let Ok(ticks @ 1..) = u32::try_from(ticks) {
                 self.metrics.ticks.inc_by(ticks.into());
-                self.metrics
-                    .tick_late_seconds
-                    .observe((now - at).as_secs_f64());
+                let late = now.saturating_sub(beat.unwrap_or(now));
+                self.metrics.tick_late_seconds.observe(late.as_secs_f64());
                 self.begin_views(id, ticks, started.elapsed());
             }
             // A room that is due at the same instant again waits for the next turn.
@@ -89,7 +90,7 @@ impl RoomTable {
                         sender,
                         bytes,
                     };
-                    cell.send(&to, &data, out);
+                    cell.send(&to, data, out);
                 }
                 Effect::Freed {
                     seat,
@@ -114,6 +115,16 @@ impl RoomTable {
                 }
                 Effect::Compute { token, job } => self.upstream.compute(id, token, job),
                 Effect::Store { token, op } => self.upstream.store(id, &cell.name, token, op),
+                Effect::Call { token, name, data } => {
+                    let call = Call {
+                        room_name: cell.name.clone(),
+                        game: cell.game.clone(),
+                        token,
+                        function: name,
+                        data,
+                    };
+                    self.upstream.call(id, call);
+                }
                 Effect::Reserved(_) => self.upstream.room_changed(cell.summary()),
                 Effect::Seek(seek) => {
                     cell.seeks = seek.is_some();
@@ -139,7 +150,7 @@ mod tests {
     use super::*;
     use crate::inbox::{NotReserved, RoomCommand};
     use crate::room_table::RoomLimits;
-    use crate::testing::{Rooms, user};
+    use crate::testing::{ROOM, Rooms, user};
 
     /// Looks for two people with whoever comes; a signal says how it goes on.
     struct Seeking;
@@ -176,6 +187,50 @@ mod tests {
         fn restore(_: u32, _: &[u8]) -> Result<Self, RestoreError> {
             Ok(Self)
         }
+    }
+
+    /// Has one tick a second, and two in advance.
+    struct Hasty;
+
+    impl Game for Hasty {
+        fn init(_: Setup<'_>) -> Result<(Self, Settings), InitError> {
+            let settings = Settings {
+                tick_rate_hz: 1,
+                ahead_ticks: 2,
+                ..Settings::default()
+            };
+            Ok((Self, settings))
+        }
+        fn join(&mut self, _: &mut Room<'_>, _: SeatIndex) {}
+        fn leave(&mut self, _: &mut Room<'_>, _: SeatIndex, _: LeaveReason) {}
+        fn tick(&mut self, _: &mut Room<'_>, _: &[Input]) {}
+        fn snapshot(&self, _: &mut Vec<u8>) {}
+        fn restore(_: u32, _: &[u8]) -> Result<Self, RestoreError> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn a_room_that_acts_ahead_runs_in_the_turn_of_its_input() {
+        let mut rooms = Rooms::open::<Hasty>(RoomLimits::default());
+        rooms.join(0);
+        let second = Duration::from_secs(1);
+        assert_eq!(rooms.table.next_due(), Some(second));
+        for ticks in 1..=2 {
+            rooms.say(0, 0);
+            rooms.say(0, 0);
+            assert_eq!(rooms.table.next_due(), Some(Duration::ZERO));
+            rooms.table.run_due(Duration::ZERO, &mut rooms.out);
+            assert_eq!(rooms.table.tick_number(ROOM), ticks);
+        }
+        // It may be no further ahead: the third one has to wait until the first was due.
+        rooms.say(0, 0);
+        assert_eq!(rooms.table.next_due(), Some(second));
+        rooms.table.run_due(second / 2, &mut rooms.out);
+        assert_eq!(rooms.table.tick_number(ROOM), 2);
+        rooms.table.run_due(second, &mut rooms.out);
+        assert_eq!(rooms.table.tick_number(ROOM), 3);
+        assert_eq!(rooms.table.next_due(), Some(second * 4));
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use bytes::Bytes;
 use prost::encoding::{encode_varint, encoded_len_varint};
-use tagus_net::{WsOpcode, ws_frame, ws_frame_into};
+use tagus_net::{WsOpcode, ws_frame_into};
 use tagus_room::Class;
 use tagus_wire::realtime::Envelope;
+use tagus_wire::realtime::envelope::Message;
 use tagus_wire::{Format, encode_envelope, tcp};
 
 use crate::input::ROOM_DATA_KEY;
+use crate::memory::Memory;
 
 /// How a client wants its frames.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -68,18 +70,53 @@ pub(crate) const fn class_of(number: u32) -> Option<Class> {
     }
 }
 
-/// One frame for one kind of client.
-pub(crate) fn frame(lane: Lane, envelope: &Envelope) -> Bytes {
-    let mut payload = Vec::new();
-    encode_envelope(lane.format(), envelope, &mut payload);
-    match lane {
-        Lane::WsJson { .. } => ws_frame(WsOpcode::Text, &payload),
-        Lane::WsProtobuf { .. } => ws_frame(WsOpcode::Binary, &payload),
-        Lane::Tcp { .. } => tcp_frame(&payload),
+/// Makes frames, in memory that they share.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    pub(crate) memory: Memory,
+    /// Scratch of [`Self::put`].
+    payload: Vec<u8>,
+    /// Scratch of [`Self::frame`].
+    frame: Vec<u8>,
+}
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self {
+            memory: Memory::new(FRAME_PIECE_BYTES, FRAME_SHARING_BYTES_MAX),
+            payload: Vec::new(),
+            frame: Vec::new(),
+        }
     }
 }
 
-/// Appends the frame of data to a client with extensions in protobuf, as [`frame`] would make it of an envelope.
+impl Frames {
+    /// One frame for one kind of client.
+    pub(crate) fn frame(&mut self, lane: Lane, envelope: &Envelope) -> Bytes {
+        let mut frame = std::mem::take(&mut self.frame);
+        self.put(lane, envelope, &mut frame);
+        let bytes = self.memory.keep(&frame);
+        frame.clear();
+        frame.shrink_to(SCRATCH_KEPT_MAX);
+        self.frame = frame;
+        bytes
+    }
+
+    /// Appends such a frame.
+    pub(crate) fn put(&mut self, lane: Lane, envelope: &Envelope, out: &mut Vec<u8>) {
+        encode_envelope(lane.format(), envelope, &mut self.payload);
+        match lane {
+            Lane::WsJson { .. } => ws_frame_into(WsOpcode::Text, self.payload.len(), out),
+            Lane::WsProtobuf { .. } => ws_frame_into(WsOpcode::Binary, self.payload.len(), out),
+            Lane::Tcp { .. } => encode_varint(self.payload.len() as u64, out),
+        }
+        out.extend_from_slice(&self.payload);
+        self.payload.clear();
+        self.payload.shrink_to(SCRATCH_KEPT_MAX);
+    }
+}
+
+/// Appends the frame of data to a client with extensions in protobuf, as [`Frames`] would make it of an envelope.
 pub(crate) fn put_room_data_frame(lane: Lane, room: u32, op: i64, data: &[u8], out: &mut Vec<u8>) {
     let op = op.cast_unsigned();
     let numbers = |number: u64| {
@@ -146,18 +183,28 @@ impl Shared {
         }
     }
 
-    pub(crate) fn frame(&mut self, lane: Lane) -> Bytes {
+    pub(crate) fn frame(&mut self, lane: Lane, frames: &mut Frames) -> Bytes {
         let slot = &mut self.frames[lane.slot()];
-        slot.get_or_insert_with(|| frame(lane, &self.envelope))
+        slot.get_or_insert_with(|| frames.frame(lane, &self.envelope))
             .clone()
     }
+
+    /// What was lent to it, back again.
+    pub(crate) fn into_message(self) -> Option<Message> {
+        self.envelope.message
+    }
 }
+
+/// Frames are written in the turn that made them, or get memory of their own.
+const FRAME_PIECE_BYTES: usize = 32 * 1_024;
+const FRAME_SHARING_BYTES_MAX: usize = 4_096;
+/// Room of scratch memory that is kept for the next frame.
+const SCRATCH_KEPT_MAX: usize = 64 * 1_024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use tagus_wire::ext::RoomData;
-    use tagus_wire::realtime::envelope::Message;
 
     #[test]
     fn data_written_by_hand_is_what_the_envelope_would_be() {
@@ -180,7 +227,8 @@ mod tests {
                 };
                 let mut out = b"before".to_vec();
                 put_room_data_frame(lane, room, op, &data, &mut out);
-                assert_eq!(out[6..], frame(lane, &envelope)[..], "{room} {op} {bytes}");
+                let framed = Frames::default().frame(lane, &envelope);
+                assert_eq!(out[6..], framed[..], "{room} {op} {bytes}");
             }
         }
     }

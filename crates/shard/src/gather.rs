@@ -51,84 +51,17 @@ impl Shard {
 #[cfg(test)]
 mod tests {
     use std::io::{ErrorKind, Read as _};
-    use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+    use std::net::TcpStream;
 
-    use std::sync::Arc;
-    use std::time::Instant;
-
-    use tagus_base::{UnixMillis, UserId, Uuid};
-    use tagus_net::{Addresses, Socket};
-    use tagus_telemetry::metrics::Registry;
     use tagus_wire::Format;
 
     use super::*;
-    use crate::inbox::{Arrival, ArrivalKind};
-    use crate::metrics::{DropReason, ShardMetrics};
-    use crate::start::{Config, prepare};
-    use crate::testing::House;
-    use crate::upstream::Identity;
-
-    const IDLE: Duration = Duration::from_secs(1);
-
-    fn shard() -> Shard {
-        let metrics = ShardMetrics::register(&mut Registry::default());
-        let mut unstarted = prepare(1, &metrics).unwrap();
-        let config = Config {
-            shard_count: 1,
-            message_bytes_max: 4_096,
-            queue_bytes_max: 4_096,
-            unsent_bytes_max: 4_096,
-            hello_timeout: IDLE,
-            ping_interval: IDLE * 10,
-            pong_wait: IDLE * 20,
-            close_linger: IDLE,
-            tick_ms_max: 0,
-            relayed_gather_ms: 0,
-            snapshot_lag_ms_max: 0,
-            single_match: false,
-            named_rooms: Default::default(),
-        };
-        let place = (0, unstarted.polls.remove(0));
-        let house = Arc::new(House::default());
-        Shard::new(
-            place,
-            Instant::now(),
-            unstarted.shards,
-            Arc::new(config),
-            house,
-            metrics,
-        )
-    }
+    use crate::metrics::DropReason;
+    use crate::testing::{IDLE, shard};
 
     /// A connection, and its other end.
     fn connect(shard: &mut Shard) -> (ConnRef, TcpStream) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        client.set_nonblocking(true).unwrap();
-        let address = IpAddr::from(Ipv4Addr::LOCALHOST);
-        let identity = Identity {
-            user_id: UserId(Uuid::NIL),
-            username: "somebody".into(),
-            token_id: Uuid::NIL,
-            issued_at: UnixMillis(0),
-            vars: Default::default(),
-            appears_online: true,
-            lang: String::new(),
-            arrival: 0,
-        };
-        shard.adopt(Arrival {
-            socket: Socket::plain(listener.accept().unwrap().0).unwrap(),
-            address,
-            leftover: Bytes::new(),
-            kind: ArrivalKind::WebSocket {
-                identity,
-                format: Format::Protobuf,
-                ext: true,
-            },
-            permit: Addresses::new(&Default::default()).take(address).unwrap(),
-        });
-        let index = shard.connections.len() as u32 - 1;
-        (shard.reference(index).unwrap(), client)
+        crate::testing::connect(shard, Format::Protobuf, true)
     }
 
     impl Shard {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tagus_base::{ConnIndex, RoomId, SeatIndex, SessionId, UserId, Uuid};
 use tagus_net::{Permit, Socket};
-use tagus_room::{Factory, InitError, LeaveReason, Metadata, Person, StoreResult};
+use tagus_room::{CallResult, Factory, InitError, LeaveReason, Metadata, Person, StoreResult};
 use tagus_wire::Format;
 use tagus_wire::realtime::Envelope;
 
@@ -129,6 +129,8 @@ pub(crate) enum Command {
         id: RoomId,
         command: RoomCommand,
     },
+    /// What connections of another shard say to rooms of this one, in their order.
+    Rooms(Vec<(RoomId, RoomCommand)>),
     Deliver(Vec<Delivery>),
     Views(Views),
     Terminate {
@@ -156,6 +158,10 @@ pub(crate) enum RoomCommand {
     Stored {
         token: u64,
         result: StoreResult,
+    },
+    Called {
+        token: u64,
+        result: CallResult,
     },
     Signal {
         data: Vec<u8>,
@@ -354,6 +360,11 @@ impl Shards {
         self.room(id, RoomCommand::Stored { token, result });
     }
 
+    /// Brings the answer of server code to its room.
+    pub fn called(&self, id: RoomId, token: u64, result: CallResult) {
+        self.room(id, RoomCommand::Called { token, result });
+    }
+
     /// Asks a room's game; `done` gets none when the room does not exist or is a relayed match.
     pub fn signal(
         &self,
@@ -432,5 +443,5 @@ impl Shards {
     }
 }
 
-/// Commands that may wait for one shard. Beyond it a command is dropped, counted and logged: the shard is stuck.
+/// Commands that may wait for one shard, a batch being one. Beyond it a command is dropped, counted and logged: the shard is stuck.
 const COMMANDS_MAX: usize = 1 << 20;

@@ -2,6 +2,8 @@
 //! Owns: the connection table, the room table, the tick timer, encoding for each kind of client, and every socket write.
 //! Must not know: accounts, databases, HTTP. Whatever concerns neither a connection nor a room goes to the [`Upstream`].
 
+#[cfg(test)]
+mod allocations;
 mod cell;
 mod connection;
 mod effects;
@@ -10,6 +12,7 @@ mod gather;
 mod inbox;
 mod input;
 mod lag;
+mod memory;
 mod messages;
 mod metrics;
 mod reading;
@@ -18,6 +21,7 @@ mod shard;
 mod start;
 #[cfg(test)]
 mod testing;
+mod text_input;
 mod upstream;
 mod views;
 
@@ -26,4 +30,4 @@ pub use connection::CloseCode;
 pub use inbox::{Arrival, ArrivalKind, ConnRef, NotReserved, RoomOpening, Shards};
 pub use metrics::{DropReason, Drops, ShardMetrics};
 pub use start::{Config, ShardThreads, StartError, Unstarted, prepare};
-pub use upstream::{Identity, NoRoom, Refused, Requester, RoomSummary, Upstream};
+pub use upstream::{Call, Identity, NoRoom, Refused, Requester, RoomSummary, Upstream};

@@ -12,14 +12,14 @@ use tagus_room::{Class, Person};
 use tagus_wire::ext::{Hello, Limits, Refuse, Welcome};
 use tagus_wire::realtime::envelope::Message;
 use tagus_wire::realtime::error::Code;
-use tagus_wire::realtime::{Envelope, MatchDataSend, MatchJoin, Pong, match_join};
-use tagus_wire::{Format, MessageKind, decode_envelope, tcp};
+use tagus_wire::realtime::{Envelope, MatchJoin, Pong, UserPresence, match_join};
+use tagus_wire::{DecodeError, Format, MessageKind, decode_envelope, from_json, tcp};
 
 use crate::cell::error_envelope;
 use crate::connection::{CloseCode, Open, REQUESTS_MAX, Seated, Stage};
-use crate::encode::{Lane, Shared, class_of, frame, tcp_frame};
+use crate::encode::{Lane, Shared, class_of, tcp_frame};
 use crate::inbox::{ConnRef, JoinRequest, RoomCommand, RoomMessage};
-use crate::input::RoomInput;
+use crate::input::{Input, MatchInput, RoomInput};
 use crate::metrics::DropReason;
 use crate::shard::Shard;
 use crate::upstream::{Identity, NoRoom, Requester};
@@ -196,13 +196,26 @@ impl Shard {
 
     fn handle_bytes(&mut self, conn: ConnRef, format: Format, bytes: &[u8]) {
         self.received += 1;
-        if format == Format::Protobuf
-            && let Some(input) = RoomInput::of_envelope(bytes)
-            && !self.upstream.intercepts(MessageKind::RoomData)
-        {
-            return self.room_data(conn, String::new(), input);
+        let mut text_reader = std::mem::take(&mut self.text_reader);
+        let input = match format {
+            Format::Json => text_reader.read(bytes),
+            Format::Protobuf => Input::of_envelope(bytes),
+        };
+        let input = input.filter(|input| !self.upstream.intercepts(input.kind()));
+        match input {
+            Some(Input::Room(input)) => self.room_data(conn, String::new(), input),
+            Some(Input::Match(input)) => self.match_data(conn, String::new(), input, &[]),
+            None => self.handle_any(conn, format, bytes),
         }
-        match decode_envelope(format, &Bytes::copy_from_slice(bytes)) {
+        self.text_reader = text_reader;
+    }
+
+    fn handle_any(&mut self, conn: ConnRef, format: Format, bytes: &[u8]) {
+        let decoded = match format {
+            Format::Json => from_json(bytes).map_err(DecodeError::from),
+            Format::Protobuf => decode_envelope(format, &Bytes::copy_from_slice(bytes)),
+        };
+        match decoded {
             Ok(envelope) => self.handle_envelope(conn, envelope),
             Err(error) => {
                 tracing::debug!(%error, "malformed envelope");
@@ -293,7 +306,15 @@ impl Shard {
                 };
                 self.queue_envelope(conn, &pong);
             }
-            Some(Message::MatchDataSend(send)) => self.match_data(conn, cid, send),
+            Some(Message::MatchDataSend(send)) => {
+                let input = MatchInput {
+                    match_id: &send.match_id,
+                    op: send.op_code,
+                    data: &send.data,
+                    reliable: send.reliable,
+                };
+                self.match_data(conn, cid, input, &send.presences);
+            }
             Some(Message::RoomData(data)) => {
                 let input = RoomInput {
                     room: data.room,
@@ -324,12 +345,19 @@ impl Shard {
         }
     }
 
-    fn match_data(&mut self, conn: ConnRef, cid: String, send: MatchDataSend) {
-        let Some(room) = self.room_id(&send.match_id) else {
+    /// Data for a room by its id; for these members, or for all others when there are none.
+    fn match_data(
+        &mut self,
+        conn: ConnRef,
+        cid: String,
+        input: MatchInput<'_>,
+        presences: &[UserPresence],
+    ) {
+        let Some(room) = self.room_id(input.match_id) else {
             return self.fail(conn, cid, Code::BadInput, "Invalid match ID");
         };
-        let mut to = Vec::with_capacity(send.presences.len());
-        for presence in &send.presences {
+        let mut to = Vec::with_capacity(presences.len());
+        for presence in presences {
             match presence.session_id.parse() {
                 Ok(session_id) => to.push(session_id),
                 Err(_) => {
@@ -345,19 +373,16 @@ impl Shard {
                 "Match not found: join it before sending to it",
             );
         };
-        let (op, data, reliable) = (send.op_code, send.data, send.reliable);
-        self.send_room(
-            room,
-            RoomCommand::Data(RoomMessage {
-                from: conn,
-                seat,
-                op,
-                data,
-                reliable,
-                to,
-                applied_tick: 0,
-            }),
-        );
+        let message = RoomMessage {
+            from: conn,
+            seat,
+            op: input.op,
+            data: self.input_memory.keep(input.data),
+            reliable: input.reliable,
+            to,
+            applied_tick: 0,
+        };
+        self.send_room(room, RoomCommand::Data(message));
     }
 
     /// The short form of data, for connections that asked for extensions.
@@ -502,16 +527,17 @@ impl Shard {
             if is_extension && !lane.ext() {
                 continue;
             }
-            self.queue(*conn, shared.frame(lane));
+            let frame = shared.frame(lane, &mut self.out.frames);
+            self.queue(*conn, frame);
         }
     }
 
     pub(crate) fn queue_envelope(&mut self, conn: ConnRef, envelope: &Envelope) {
-        let Some(connection) = self.connection_mut(conn) else {
+        let Some(lane) = self.connection(conn).map(|connection| connection.lane) else {
             return;
         };
-        let bytes = frame(connection.lane, envelope);
-        self.queue(conn, bytes);
+        let frame = self.out.frames.frame(lane, envelope);
+        self.queue(conn, frame);
     }
 
     /// The id of a room: as the wire has it, or the stable name of a default room.

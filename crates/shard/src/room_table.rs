@@ -8,11 +8,10 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use tagus_base::{RoomId, SeatIndex, SessionId, UserId};
 use tagus_room::{Effect, Host, How, LeaveReason, Opening, ReserveError};
-use tagus_wire::realtime::envelope::Message;
-use tagus_wire::realtime::{MatchData, error::Code};
+use tagus_wire::realtime::error::Code;
 
-use crate::cell::{Cell, Member, Rules, error_frame, member_presence, push};
-use crate::encode::Shared;
+use crate::cell::{Cell, Member, Rules, error_frame};
+use crate::encode::Frames;
 use crate::inbox::{
     ConnRef, Delivery, JoinRequest, NotReserved, Parcel, RoomCommand, RoomMessage, RoomOpening,
 };
@@ -25,6 +24,10 @@ pub(crate) struct Outgoing {
     pub(crate) by_shard: Vec<Vec<Delivery>>,
     /// Views leave after everything else of their tick.
     pub(crate) views: Vec<Views>,
+    /// What connections say to rooms of other shards.
+    pub(crate) commands: Vec<Vec<(RoomId, RoomCommand)>>,
+    /// Makes what leaves.
+    pub(crate) frames: Frames,
 }
 
 impl Outgoing {
@@ -32,6 +35,8 @@ impl Outgoing {
         Self {
             by_shard: (0..shard_count).map(|_| Vec::new()).collect(),
             views: (0..shard_count).map(|_| Views::default()).collect(),
+            commands: (0..shard_count).map(|_| Vec::new()).collect(),
+            frames: Frames::default(),
         }
     }
 
@@ -128,6 +133,9 @@ impl RoomTable {
             RoomCommand::Stored { token, result } => {
                 self.with_host(id, out, |host, _| host.stored(token, result));
             }
+            RoomCommand::Called { token, result } => {
+                self.with_host(id, out, |host, _| host.called(now, token, result));
+            }
             RoomCommand::Signal { data, done } => {
                 let answer =
                     self.with_host(id, out, |host, effects| host.signal(now, &data, effects));
@@ -214,6 +222,7 @@ impl RoomTable {
         if !self.rooms.contains_key(&id) {
             if !request.create {
                 let failed = error_frame(
+                    &mut out.frames,
                     request.lane,
                     request.cid,
                     Code::MatchNotFound,
@@ -247,6 +256,7 @@ impl RoomTable {
             Ok(joined) => (joined.seat, joined.how == How::Already),
             Err(refusal) => {
                 let failed = error_frame(
+                    &mut out.frames,
                     request.lane,
                     request.cid,
                     Code::MatchJoinRejected,
@@ -274,6 +284,7 @@ impl RoomTable {
             host.join(now, person, metadata, effects)
         }) else {
             let failed = error_frame(
+                &mut out.frames,
                 request.lane,
                 request.cid,
                 Code::MatchNotFound,
@@ -292,6 +303,7 @@ impl RoomTable {
         match joined {
             Err(refusal) => {
                 let failed = error_frame(
+                    &mut out.frames,
                     request.lane,
                     request.cid,
                     Code::MatchJoinRejected,
@@ -366,22 +378,20 @@ impl RoomTable {
                 {
                     self.metrics.drops.inc(DropReason::InputQueueFull);
                 }
+                if host.settings().ahead_ticks > 0 {
+                    self.reschedule(id);
+                }
             }
             Rules::Relayed(relay) => {
                 let listed = (!message.to.is_empty()).then_some(message.to.as_slice());
                 let mut targets = std::mem::take(&mut self.targets);
                 relay.targets(sender, listed, &mut targets);
-                let data = MatchData {
-                    match_id: cell.text.clone(),
-                    presence: Some(member_presence(&cell.members, message.seat)),
-                    op_code: message.op,
-                    data: message.data,
-                    reliable: message.reliable,
-                };
-                let mut shared = Shared::new(push(Message::MatchData(data)));
+                let seat = message.seat;
+                let mut shared = cell.lend(message.op, Some(seat), message.data, message.reliable);
                 for seat in targets.drain(..) {
                     cell.deliver(seat, &mut shared, out);
                 }
+                cell.take_back(shared, Some(seat));
                 self.targets = targets;
             }
         }

@@ -15,11 +15,12 @@ use crate::cell::error_frame;
 use crate::connection::{Arrived, CloseCode, Connection, Flushed, Stage};
 use crate::encode::Lane;
 use crate::inbox::{Arrival, ArrivalKind, Command, ConnRef, Delivery, Parcel, RoomCommand, Shards};
-use crate::input::InputMemory;
+use crate::memory::Memory;
 use crate::metrics::{DropReason, ShardMetrics};
 use crate::reading::SCRATCH_BYTES;
 use crate::room_table::{Outgoing, RoomLimits, RoomTable};
 use crate::start::Config;
+use crate::text_input::TextReader;
 use crate::upstream::{Requester, Upstream};
 
 pub(crate) const WAKE: Token = Token(usize::MAX);
@@ -48,7 +49,9 @@ pub(crate) struct Shard {
     commands: Vec<Command>,
     /// Everything that was read in this call; one for all connections.
     pub(crate) scratch: Vec<u8>,
-    pub(crate) input_memory: InputMemory,
+    /// What clients send to rooms, until the tick that takes it.
+    pub(crate) input_memory: Memory,
+    pub(crate) text_reader: TextReader,
     /// Messages of clients in this turn, and frames to them.
     pub(crate) received: u64,
     sent: u64,
@@ -99,7 +102,8 @@ impl Shard {
             unread: Vec::new(),
             commands: Vec::new(),
             scratch: vec![0; SCRATCH_BYTES],
-            input_memory: InputMemory::default(),
+            text_reader: TextReader::default(),
+            input_memory: Memory::new(INPUT_PIECE_BYTES, INPUT_SHARING_BYTES_MAX),
             received: 0,
             sent: 0,
             swept_at: Duration::ZERO,
@@ -108,42 +112,46 @@ impl Shard {
         }
     }
 
-    /// One turn: wait, take commands, read what is readable, run due rooms, hand over and write.
+    /// Turn after turn: wait, take commands, read what is readable, run due rooms, hand over and write.
     pub(crate) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
-        loop {
-            self.now = self.origin.elapsed();
-            let timeout = self.timeout();
-            if let Err(error) = self.poll.poll(&mut events, Some(timeout))
-                && error.kind() != std::io::ErrorKind::Interrupted
-            {
-                tracing::error!(%error, "poll failed; the shard ends");
-                return;
-            }
-            self.now = self.origin.elapsed();
-            self.take_commands();
-            for (number, event) in events.iter().enumerate() {
-                if number % EVENTS_BETWEEN_TICKS == EVENTS_BETWEEN_TICKS - 1 {
-                    self.run_due();
-                }
-                self.handle_event(event);
-            }
-            for index in std::mem::take(&mut self.unread) {
-                self.read(index);
-            }
-            self.run_due();
-            self.hand_over();
-            self.send_views();
-            self.hand_over();
-            self.flush_gathered();
-            self.flush_dirty();
-            self.sweep();
-            if self.stopping.is_some_and(|deadline| {
-                self.now >= deadline || self.connections.iter().all(Option::is_none)
-            }) {
-                return;
-            }
+        while self.turn(&mut events) {}
+    }
+
+    /// False when it was the last one.
+    pub(crate) fn turn(&mut self, events: &mut Events) -> bool {
+        self.now = self.origin.elapsed();
+        let timeout = self.timeout();
+        if let Err(error) = self.poll.poll(events, Some(timeout))
+            && error.kind() != std::io::ErrorKind::Interrupted
+        {
+            tracing::error!(%error, "poll failed; the shard ends");
+            return false;
         }
+        self.now = self.origin.elapsed();
+        self.take_commands();
+        for (number, event) in events.iter().enumerate() {
+            if number % EVENTS_BETWEEN_TICKS == EVENTS_BETWEEN_TICKS - 1 {
+                self.send_commands();
+                self.run_due();
+            }
+            self.handle_event(event);
+        }
+        for index in std::mem::take(&mut self.unread) {
+            self.read(index);
+        }
+        self.send_commands();
+        self.run_due();
+        self.hand_over();
+        self.send_views();
+        self.hand_over();
+        self.flush_gathered();
+        self.flush_dirty();
+        self.sweep();
+        self.send_commands();
+        !self.stopping.is_some_and(|deadline| {
+            self.now >= deadline || self.connections.iter().all(Option::is_none)
+        })
     }
 
     fn handle_event(&mut self, event: &Event) {
@@ -242,6 +250,11 @@ impl Shard {
             Command::Room { id, command } => {
                 self.rooms.handle(self.now, id, command, &mut self.out)
             }
+            Command::Rooms(commands) => {
+                for (id, command) in commands {
+                    self.rooms.handle(self.now, id, command, &mut self.out);
+                }
+            }
             Command::Deliver(mut deliveries) => self.deliver(&mut deliveries),
             Command::Views(views) => self.take_views(&views),
             Command::Terminate { grace } => self.rooms.terminate(self.now, grace, &mut self.out),
@@ -316,7 +329,18 @@ impl Shard {
         self.read(index);
     }
 
+    /// Hands what was said to rooms of other shards over, as one batch each.
+    fn send_commands(&mut self) {
+        for (shard, commands) in self.out.commands.iter_mut().enumerate() {
+            if !commands.is_empty() {
+                let commands = Command::Rooms(std::mem::take(commands));
+                self.shards.send(shard as u16, commands);
+            }
+        }
+    }
+
     fn hand_over(&mut self) {
+        self.send_commands();
         for shard in 0..self.out.by_shard.len() {
             if self.out.by_shard[shard].is_empty() {
                 continue;
@@ -388,13 +412,21 @@ impl Shard {
     /// A client that does not read is told why and closed; what waited for it is forgotten.
     fn close_slow(&mut self, to: ConnRef) {
         self.metrics.drops.inc(DropReason::SlowReader);
-        let Some(connection) = self.connection_mut(to) else {
+        let Some(lane) = self.connection(to).map(|connection| connection.lane) else {
             return;
         };
-        connection.forget_queue();
         let text = "outgoing queue full: the client reads too slowly";
-        let error = error_frame(connection.lane, String::new(), Code::RuntimeException, text);
-        connection.queue(error);
+        let error = error_frame(
+            &mut self.out.frames,
+            lane,
+            String::new(),
+            Code::RuntimeException,
+            text,
+        );
+        if let Some(connection) = self.connection_mut(to) {
+            connection.forget_queue();
+            connection.queue(error);
+        }
         self.close(to, CloseCode::NORMAL, "outgoing queue full");
     }
 
@@ -469,19 +501,19 @@ impl Shard {
 
     fn close_where(&mut self, reason: &'static str, matches: impl Fn(&Connection) -> bool) {
         for index in 0..self.connections.len() {
-            if self.connections[index].as_ref().is_some_and(&matches)
-                && let Some(conn) = self.reference(index as u32)
-            {
-                let Some(connection) = self.connection_mut(conn) else {
-                    continue;
-                };
-                let error = error_frame(
-                    connection.lane,
-                    String::new(),
-                    Code::RuntimeException,
-                    reason,
-                );
-                connection.queue(error);
+            let Some(connection) = self.connections[index].as_mut().filter(|one| matches(one))
+            else {
+                continue;
+            };
+            let error = error_frame(
+                &mut self.out.frames,
+                connection.lane,
+                String::new(),
+                Code::RuntimeException,
+                reason,
+            );
+            connection.queue(error);
+            if let Some(conn) = self.reference(index as u32) {
                 self.close(conn, CloseCode::NORMAL, reason);
             }
         }
@@ -539,13 +571,13 @@ impl Shard {
         self.upstream.disconnected(&requester);
     }
 
-    /// Hands a command to the room's shard, at once when it is this one.
+    /// Hands a command to the room's shard: at once when it is this one, else with what follows in this turn.
     pub(crate) fn send_room(&mut self, id: tagus_base::RoomId, command: RoomCommand) {
         let shard = self.shards.of_room(&id);
         if shard == self.index {
             self.rooms.handle(self.now, id, command, &mut self.out);
         } else {
-            self.shards.send(shard, Command::Room { id, command });
+            self.out.commands[usize::from(shard)].push((id, command));
         }
     }
 
@@ -575,8 +607,64 @@ impl Shard {
 }
 
 const EVENTS_PER_TURN: usize = 1_024;
+/// A game that keeps what it was sent keeps the piece around it, hence pieces are small.
+const INPUT_PIECE_BYTES: usize = 4_096;
+const INPUT_SHARING_BYTES_MAX: usize = 1_024;
 /// Sockets that are read between two looks for a tick that is due.
 const EVENTS_BETWEEN_TICKS: usize = 64;
 /// Room for parcels of this shard to itself that is kept for the next turn.
 const PARCELS_KEPT_MAX: usize = 16_384;
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use tagus_base::RoomId;
+
+    use super::*;
+    use crate::testing::first_of;
+
+    #[test]
+    fn what_a_turn_says_to_rooms_of_another_shard_is_one_command() {
+        let mut shard = first_of(2);
+        let mut rooms = (0..).map(|byte| RoomId {
+            uuid: tagus_base::Uuid([byte; 16]),
+            home: None,
+        });
+        let far = rooms.find(|id| shard.shards.of_room(id) == 1).unwrap();
+        let mut events = Events::with_capacity(1);
+        for seat in 0..3 {
+            shard.send_room(
+                far,
+                RoomCommand::Computed {
+                    token: seat,
+                    data: Bytes::new(),
+                },
+            );
+        }
+        shard.now = shard.origin.elapsed();
+        shard.swept_at = shard.now;
+        shard.send_commands();
+        assert!(shard.out.commands.iter().all(Vec::is_empty));
+        // Said while connections are closed, after everything was handed over.
+        shard.stopping = Some(Duration::MAX);
+        shard.send_room(far, RoomCommand::Close);
+        assert!(!shard.turn(&mut events), "nobody is connected");
+        let mut commands = Vec::new();
+        shard.shards.inboxes[1].take(&mut commands);
+        let batches: Vec<Vec<u64>> = commands
+            .into_iter()
+            .map(|command| match command {
+                Command::Rooms(batch) => {
+                    assert!(batch.iter().all(|(id, _)| *id == far));
+                    let tokens = batch.into_iter().map(|(_, command)| match command {
+                        RoomCommand::Computed { token, .. } => token,
+                        _ => 99,
+                    });
+                    tokens.collect()
+                }
+                _ => panic!("not a batch"),
+            })
+            .collect();
+        assert_eq!(batches, [vec![0, 1, 2], vec![99]]);
+    }
+}

@@ -1,22 +1,27 @@
 //! What tests of this crate have in common: a house that only listens, and a shard's rooms without its thread.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tagus_base::{ConnIndex, RoomId, SeatIndex, SessionId, UserId, Uuid};
+use tagus_base::{ConnIndex, RoomId, SeatIndex, SessionId, UnixMillis, UserId, Uuid};
+use tagus_net::{Addresses, Socket};
 use tagus_room::{Factory, Game, Job, Person, Seek, StoreOp};
-use tagus_wire::MessageKind;
 use tagus_wire::ext::Hello;
 use tagus_wire::realtime::Envelope;
+use tagus_wire::{Format, MessageKind};
 
 use crate::encode::Lane;
-use crate::inbox::{ConnRef, JoinRequest, NotReserved, RoomCommand, RoomMessage, RoomOpening};
+use crate::inbox::{
+    Arrival, ArrivalKind, ConnRef, JoinRequest, NotReserved, RoomCommand, RoomMessage, RoomOpening,
+};
 use crate::metrics::ShardMetrics;
 use crate::room_table::{Outgoing, RoomLimits, RoomTable};
-use crate::upstream::{Identity, NoRoom, Refused, Requester, RoomSummary, Upstream};
+use crate::shard::Shard;
+use crate::start::{Config, prepare};
+use crate::upstream::{Call, Identity, NoRoom, Refused, Requester, RoomSummary, Upstream};
 use crate::views::ViewGate;
 
 /// Notes what a room tells of its seats and of whom it looks for.
@@ -62,6 +67,7 @@ impl Upstream for House {
     fn room_failed(&self, _: RoomId, _: &str, _: u64, _: Vec<u8>) {}
     fn compute(&self, _: RoomId, _: u64, _: Job) {}
     fn store(&self, _: RoomId, _: &str, _: u64, _: StoreOp) {}
+    fn call(&self, _: RoomId, _: Call) {}
     fn seek(&self, _: RoomId, seek: Option<Seek>, present: &[Person]) {
         let players = seek.map(|seek| seek.players);
         self.note(format!("seeks {players:?} beside {}", present.len()));
@@ -72,6 +78,76 @@ impl Upstream for House {
     fn random(&self) -> [u8; 16] {
         [self.drawn.fetch_add(1, Ordering::Relaxed); 16]
     }
+}
+
+pub(crate) const IDLE: Duration = Duration::from_secs(1);
+
+/// A shard without its thread.
+pub(crate) fn shard() -> Shard {
+    first_of(1)
+}
+
+/// The first of so many.
+pub(crate) fn first_of(shard_count: usize) -> Shard {
+    let metrics = ShardMetrics::register(&mut Default::default());
+    let mut unstarted = prepare(shard_count, &metrics).unwrap();
+    let config = Config {
+        shard_count,
+        message_bytes_max: 4_096,
+        queue_bytes_max: 4_096,
+        unsent_bytes_max: 4_096,
+        hello_timeout: IDLE,
+        ping_interval: IDLE * 10,
+        pong_wait: IDLE * 20,
+        close_linger: IDLE,
+        tick_ms_max: 0,
+        relayed_gather_ms: 0,
+        snapshot_lag_ms_max: 0,
+        single_match: false,
+        named_rooms: Default::default(),
+    };
+    let place = (0, unstarted.polls.remove(0));
+    let house = Arc::new(House::default());
+    Shard::new(
+        place,
+        Instant::now(),
+        unstarted.shards,
+        Arc::new(config),
+        house,
+        metrics,
+    )
+}
+
+/// A connection, and its other end.
+pub(crate) fn connect(shard: &mut Shard, format: Format, ext: bool) -> (ConnRef, TcpStream) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    client.set_nonblocking(true).unwrap();
+    client.set_nodelay(true).unwrap();
+    let address = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let identity = Identity {
+        user_id: UserId(Uuid::NIL),
+        username: "somebody".into(),
+        token_id: Uuid::NIL,
+        issued_at: UnixMillis(0),
+        vars: Default::default(),
+        appears_online: true,
+        lang: String::new(),
+        arrival: 0,
+    };
+    shard.adopt(Arrival {
+        socket: Socket::plain(listener.accept().unwrap().0).unwrap(),
+        address,
+        leftover: Bytes::new(),
+        kind: ArrivalKind::WebSocket {
+            identity,
+            format,
+            ext,
+        },
+        permit: Addresses::new(&Default::default()).take(address).unwrap(),
+    });
+    let index = shard.connections.len() as u32 - 1;
+    (shard.reference(index).unwrap(), client)
 }
 
 pub(crate) fn conn(shard: u16, number: u8) -> ConnRef {

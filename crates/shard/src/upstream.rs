@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tagus_base::{RoomId, SessionId, UnixMillis, UserId, Uuid};
 use tagus_room::{Job, Person, Seek, StoreOp};
 use tagus_wire::MessageKind;
@@ -89,6 +90,21 @@ pub struct RoomSummary {
     pub tick_rate_hz: u8,
 }
 
+/// A room's question to server code.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Call {
+    /// The room's stable name, or empty.
+    pub room_name: Arc<str>,
+    /// Name of its game.
+    pub game: Arc<str>,
+    /// What the answer is handed in with.
+    pub token: u64,
+    /// Which piece of server code.
+    pub function: String,
+    /// What it is asked.
+    pub data: Bytes,
+}
+
 /// The house above the shards. Every call comes from a shard's thread and must return without waiting.
 pub trait Upstream: Send + Sync + 'static {
     /// May the bearer of the hello's token connect?
@@ -141,6 +157,9 @@ pub trait Upstream: Send + Sync + 'static {
     /// Does a store operation of the room elsewhere; [`crate::Shards::stored`] must follow, in the order of the calls.
     /// `name` is the room's stable name, or empty.
     fn store(&self, id: RoomId, name: &str, token: u64, op: StoreOp);
+
+    /// Asks server code for a room; [`crate::Shards::called`] must follow, in the order of the calls.
+    fn call(&self, id: RoomId, call: Call);
 
     /// The room looks for more people, in place of what it looked for before; none: no longer. `present` sit there now.
     /// A room that looked for people and is gone looks for none, which is said before [`Self::room_closed`].

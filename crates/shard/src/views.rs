@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tagus_base::{RoomId, SeatIndex};
 use tagus_room::Class;
 use tagus_wire::Format;
+use tagus_wire::realtime::envelope::Message;
 
-use crate::cell::{Cell, GameData, Rules, match_data, room_data};
+use crate::cell::{Cell, Rules, match_data, room_data};
 use crate::connection::Flushed;
-use crate::encode::{frame, put_room_data_frame};
+use crate::encode::put_room_data_frame;
 use crate::inbox::ConnRef;
 use crate::metrics::{DropReason, ShardMetrics};
 use crate::room_table::{Outgoing, RoomTable};
@@ -203,7 +203,8 @@ impl Cell {
             let Some(conn) = member.conn.filter(|_| member.since < tick) else {
                 continue;
             };
-            let Some(views) = encoding.out.views.get_mut(usize::from(conn.shard)) else {
+            let Outgoing { views, frames, .. } = &mut *encoding.out;
+            let Some(views) = views.get_mut(usize::from(conn.shard)) else {
                 continue;
             };
             if member.gate.is_shut() {
@@ -227,19 +228,16 @@ impl Cell {
             if member.lane.ext() && member.lane.format() == Format::Protobuf {
                 put_room_data_frame(member.lane, self.number, op, view, &mut views.bytes);
             } else {
-                let data = GameData {
-                    op,
-                    class: Class::ReliableOrdered,
-                    sender: None,
-                    bytes: Bytes::copy_from_slice(view),
+                let data = frames.memory.keep(view);
+                let envelope = if member.lane.ext() {
+                    room_data(self.number, op, Class::ReliableOrdered, data)
+                } else {
+                    match_data(std::mem::take(&mut self.text), None, op, data, true)
                 };
-                let envelope = match member.lane.ext() {
-                    true => room_data(self.number, &data),
-                    false => match_data(&self.text, None, &data),
-                };
-                views
-                    .bytes
-                    .extend_from_slice(&frame(member.lane, &envelope));
+                frames.put(member.lane, &envelope, &mut views.bytes);
+                if let Some(Message::MatchData(lent)) = envelope.message {
+                    self.text = lent.match_id;
+                }
             }
             views.list.push((conn, start..views.bytes.len()));
         }
@@ -277,13 +275,15 @@ impl Shard {
     fn write_views(&mut self, views: &Views) {
         let mut writes = 0;
         for (to, range) in &views.list {
-            let Some(connection) = self.connection_mut(*to) else {
+            let Some(Some(connection)) = self.connections.get_mut(to.index.0 as usize) else {
                 continue;
             };
-            if connection.open().is_none() {
+            if connection.generation != to.generation || connection.open().is_none() {
                 continue;
             }
-            match connection.write_view(&views.bytes[range.clone()], &mut writes) {
+            let frame = &views.bytes[range.clone()];
+            let memory = &mut self.out.frames.memory;
+            match connection.write_view(frame, memory, &mut writes) {
                 Some(Flushed::Broken) => self.drop_connection(to.index.0),
                 Some(Flushed::All | Flushed::Blocked) => {}
                 None => self.mark_dirty(to.index.0),

@@ -9,6 +9,7 @@
     clippy::wildcard_enum_match_arm
 )]
 
+mod code;
 mod desk;
 mod link;
 mod node;
@@ -28,7 +29,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex, SessionId, UserId, Uuid};
 use tagus_room::{
-    Effect, Factory, Host, InitError, LeaveReason, Metadata, Opening, Person, StoreResult, xxh64,
+    CallResult, Effect, Factory, Host, InitError, LeaveReason, Metadata, Opening, Person,
+    StoreResult, xxh64,
 };
 
 use crate::values::Values;
@@ -50,6 +52,8 @@ pub struct World {
     /// The room's durable values, and the results that are on their way.
     values: Values,
     stored: VecDeque<(Duration, u64, StoreResult)>,
+    /// Answers of server code that are on their way.
+    called: VecDeque<(Duration, u64, CallResult)>,
     effects: Vec<Effect>,
     digest: u64,
     sessions: u64,
@@ -119,6 +123,7 @@ impl World {
             jobs: Vec::new(),
             values: Values::default(),
             stored: VecDeque::new(),
+            called: VecDeque::new(),
             effects: Vec::new(),
             digest: seed,
             sessions: 0,
@@ -152,7 +157,7 @@ impl World {
         self.digest
     }
 
-    /// Runs what is due now: the room first, then jobs and store operations, then players.
+    /// Runs what is due now: the room first, then jobs, store operations and calls, then players.
     fn turn(&mut self) {
         if self.host.next_due().is_some_and(|due| due <= self.now) {
             self.host.tick(self.now, &mut self.effects);
@@ -165,6 +170,9 @@ impl World {
         }
         while let Some((_, token, result)) = self.stored.pop_front_if(|(at, ..)| *at <= now) {
             self.host.stored(token, result);
+        }
+        while let Some((_, token, result)) = self.called.pop_front_if(|(at, ..)| *at <= now) {
+            self.host.called(now, token, result);
         }
         for index in 0..self.players.len() {
             if self.players[index].acts_at <= self.now {
@@ -294,19 +302,27 @@ impl World {
                 }
                 Effect::Store { token, op } => {
                     self.absorb(format!("{token} {op:?}").as_bytes());
-                    let ends_at = self.now + pause(&mut self.rng, self.pause_ms);
-                    let ends_at = self
-                        .stored
-                        .back()
-                        .map_or(ends_at, |(at, ..)| ends_at.max(*at));
+                    let ends_at = self.after(self.stored.back().map(|(at, ..)| *at));
                     let result = self.values.apply(op, &mut self.rng);
                     self.stored.push_back((ends_at, token, result));
+                }
+                Effect::Call { token, name, data } => {
+                    self.absorb(format!("{token} {name} {data:?}").as_bytes());
+                    let ends_at = self.after(self.called.back().map(|(at, ..)| *at));
+                    let result = code::answer(&name, &data, &mut self.rng);
+                    self.called.push_back((ends_at, token, result));
                 }
                 Effect::Reserved(count) => self.absorb(&count.to_le_bytes()),
                 Effect::Seek(seek) => self.absorb(format!("{seek:?}").as_bytes()),
                 Effect::Closed => self.absorb(b"closed"),
             }
         }
+    }
+
+    /// A random time, not before the one of `last`.
+    fn after(&mut self, last: Option<Duration>) -> Duration {
+        let at = self.now + pause(&mut self.rng, self.pause_ms);
+        last.map_or(at, |last| last.max(at))
     }
 
     /// Encodes what each player sees, after every eighth tick: it must not change the room.
@@ -347,9 +363,11 @@ impl World {
         let players = self.players.iter().map(|player| player.acts_at);
         let jobs = self.jobs.iter().map(|(at, ..)| *at);
         let stored = self.stored.front().map(|(at, ..)| *at);
+        let called = self.called.front().map(|(at, ..)| *at);
         let events = players
             .chain(jobs)
             .chain(stored)
+            .chain(called)
             .chain(self.host.next_due());
         events.min().filter(|_| !self.host.is_closed())
     }

@@ -4,6 +4,7 @@ use tagus_base::SessionId;
 use tagus_players::{Login, TokenPair};
 use tagus_room::{Class, Person};
 
+use crate::code;
 use crate::link::millis;
 use crate::place::{Conn, Out, Place};
 use crate::playground::{Event, Playground};
@@ -140,6 +141,11 @@ impl Playground {
                     let asked = self.ask(place, token);
                     // In the order they were asked for, as a room's operations are.
                     self.push(self.now + millis(20), Event::Stored(asked, result));
+                }
+                Out::Call(token, name, data) => {
+                    let result = code::answer(&name, &data, &mut self.rng);
+                    let asked = self.ask(place, token);
+                    self.push(self.now + millis(30), Event::Called(asked, result));
                 }
             }
         }

@@ -42,6 +42,7 @@ pub(crate) enum Out {
     Gone(Conn),
     Compute(u64, Job),
     Store(u64, StoreOp),
+    Call(u64, String, Bytes),
 }
 
 pub(crate) struct Place {
@@ -264,6 +265,7 @@ impl Place {
                 Effect::Label(_) | Effect::Reserved(_) | Effect::Seek(_) => {}
                 Effect::Compute { token, job } => out.push(Out::Compute(token, job)),
                 Effect::Store { token, op } => out.push(Out::Store(token, op)),
+                Effect::Call { token, name, data } => out.push(Out::Call(token, name, data)),
                 Effect::Closed => {
                     assert!(
                         self.live.is_empty() && self.held.is_empty(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tagus_base::Rng;
-use tagus_room::{StoreResult, xxh64};
+use tagus_room::{CallResult, StoreResult, xxh64};
 
 use crate::desk::Desk;
 use crate::link::{Weather, millis};
@@ -84,6 +84,7 @@ pub(crate) enum Event {
     Reply(usize, Reply),
     Computed(Asked, Bytes),
     Stored(Asked, StoreResult),
+    Called(Asked, CallResult),
     Partition,
     Restart,
 }
@@ -193,6 +194,12 @@ impl Playground {
             Event::Stored(asked, result) => {
                 if let Some(place) = self.asked(&asked) {
                     place.host.stored(asked.token, result);
+                }
+            }
+            Event::Called(asked, result) => {
+                let now = self.now;
+                if let Some(place) = self.asked(&asked) {
+                    place.host.called(now, asked.token, result);
                 }
             }
             Event::Partition => self.partition(),

@@ -1,10 +1,13 @@
 //! Order of effects; kicks, labels, jobs, the end of a room.
 
 use tagus_base::SeatIndex;
-use tagus_room::{Host, JOBS_MAX, LABEL_BYTES_MAX, Opening, STORE_OPS_WAITING_MAX, StoreFailed};
+use tagus_room::{
+    CALLS_WAITING_MAX, CallFailed, Host, JOBS_MAX, LABEL_BYTES_MAX, Opening, STORE_OPS_WAITING_MAX,
+    StoreFailed,
+};
 
 use crate::probe::{
-    CLOSE, COMPUTE, DEFER, KICK, KICK_ALL_ON_LEAVE, LABEL, SAY, STORE, Stage, factory,
+    CALL, CLOSE, COMPUTE, DEFER, KICK, KICK_ALL_ON_LEAVE, LABEL, SAY, STORE, Stage, factory,
 };
 
 fn three() -> Stage {
@@ -143,6 +146,66 @@ fn store_operations_have_a_limit_until_their_results_were_seen() {
         "store 0 List",
     ];
     assert_eq!(stage.lines(), told);
+}
+
+#[test]
+fn calls_have_a_limit_until_their_answers_were_seen() {
+    let most = CALLS_WAITING_MAX as u64;
+    let mut stage = three();
+    stage.say(0, CALL, &(most + 1).to_string());
+    stage.live_ms(100);
+    let lines = stage.lines();
+    assert_eq!(lines[0], "call 0 code b\"asked\"");
+    assert_eq!(lines.len(), CALLS_WAITING_MAX + 1);
+    let refused = format!("one0: begin more than {most} calls at once");
+    assert_eq!(lines[CALLS_WAITING_MAX], refused);
+    assert_eq!(stage.host.calls(), (0..most).collect::<Vec<_>>());
+    // An answer that waits for its tick still counts.
+    stage.host.called(stage.now, 3, Ok("yes".into()));
+    stage.host.called(stage.now, 3, Ok("again".into()));
+    stage
+        .host
+        .called(stage.now, most, Ok("nobody asked".into()));
+    let failed = CallFailed::new("panicked");
+    stage.host.called(stage.now, 0, Err(failed));
+    stage.say(0, CALL, "1");
+    stage.live_ms(100);
+    let told = [
+        "all: called 3 Ok(b\"yes\")",
+        "all: called 0 Err(CallFailed { reason: \"panicked\" })",
+        "call 0 code b\"asked\"",
+    ];
+    assert_eq!(stage.lines(), told);
+}
+
+#[test]
+fn an_answer_wakes_a_sleeping_room_for_one_tick_at_once() {
+    let mut stage = Stage::open("empty=0");
+    stage.join(1, 1).unwrap();
+    stage.say(0, CALL, "1");
+    stage.live_ms(100);
+    stage.leave(0);
+    let slept = stage.ticks();
+    assert_eq!(stage.host.next_due(), None);
+    stage.now += std::time::Duration::from_secs(5);
+    stage.host.called(stage.now, 0, Ok("yes".into()));
+    assert_eq!(stage.host.next_due(), Some(stage.now));
+    stage.live_ms(1_000);
+    assert_eq!((stage.ticks(), stage.host.next_due()), (slept + 1, None));
+}
+
+#[test]
+fn a_room_may_call_as_its_last_act() {
+    let mut stage = three();
+    stage.say(0, CLOSE, "");
+    stage.say(0, CALL, "1");
+    stage.live_ms(100);
+    let lines = stage.lines();
+    assert_eq!(lines[0], "call 0 code b\"asked\"");
+    assert_eq!(lines.last().unwrap(), "closed");
+    stage.host.called(stage.now, 0, Ok("too late".into()));
+    stage.live_ms(1_000);
+    assert_eq!((stage.lines(), stage.host.next_due()), (vec![], None));
 }
 
 #[test]

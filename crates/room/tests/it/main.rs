@@ -5,6 +5,7 @@
     reason = "helpers of tests, too, fail by panicking"
 )]
 
+mod ahead;
 mod closing;
 mod probe;
 mod recording;

@@ -20,6 +20,7 @@ pub(crate) const KICK_ALL_ON_LEAVE: i64 = 8;
 pub(crate) const STORE: i64 = 9;
 pub(crate) const SEEK: i64 = 10;
 pub(crate) const SEEK_END: i64 = 11;
+pub(crate) const CALL: i64 = 12;
 
 /// State that every input changes.
 #[derive(Default)]
@@ -41,6 +42,7 @@ impl Game for Probe {
                 .split_once('=')
                 .ok_or_else(|| InitError::new("no = in a parameter"))?;
             match key {
+                "ahead" => settings.ahead_ticks = value.parse().unwrap(),
                 "rate" => settings.tick_rate_hz = value.parse().unwrap(),
                 "seats" => settings.seats_max = value.parse().unwrap(),
                 "hold" => settings.seat_hold_ms = value.parse().unwrap(),
@@ -113,6 +115,11 @@ impl Game for Probe {
                     self.sum ^= token + text.len() as u64;
                     room.send(To::All, 0, text);
                 }
+                Input::Called { token, result } => {
+                    let text = format!("called {token} {result:?}");
+                    self.sum ^= token + text.len() as u64;
+                    room.send(To::All, 0, text);
+                }
             }
         }
     }
@@ -171,6 +178,13 @@ impl Probe {
             STORE => {
                 for token in 0..text.parse().unwrap() {
                     if let Err(refused) = room.store(token, StoreOp::List) {
+                        room.send(To::One(seat), 0, refused.to_string());
+                    }
+                }
+            }
+            CALL => {
+                for token in 0..text.parse().unwrap() {
+                    if let Err(refused) = room.call(token, "code", "asked") {
                         room.send(To::One(seat), 0, refused.to_string());
                     }
                 }
@@ -329,6 +343,7 @@ fn line(effect: &Effect) -> String {
         Effect::Label(label) => format!("label of {}", label.len()),
         Effect::Compute { token, .. } => format!("compute {token}"),
         Effect::Store { token, op } => format!("store {token} {op:?}"),
+        Effect::Call { token, name, data } => format!("call {token} {name} {data:?}"),
         Effect::Reserved(count) => format!("reserved {count}"),
         Effect::Seek(seek) => format!("seek {:?}", seek.as_ref().map(|seek| seek.players)),
         Effect::Closed => "closed".to_owned(),

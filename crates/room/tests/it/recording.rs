@@ -4,9 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::prelude::*;
 use tagus_base::Tick;
-use tagus_room::{Damage, Factory, HASH_EVERY_TICKS, ReplayError, ReplayReport, replay, xxh64};
+use tagus_room::{
+    CallFailed, Damage, Factory, HASH_EVERY_TICKS, ReplayError, ReplayReport, replay, xxh64,
+};
 
-use crate::probe::{COMPUTE, LABEL, PANIC, SAY, STORE, Stage, factory};
+use crate::probe::{CALL, COMPUTE, LABEL, PANIC, SAY, STORE, Stage, factory};
 
 fn lookup(game: &str) -> Option<Factory> {
     (game == "probe").then(factory)
@@ -33,6 +35,10 @@ fn lively(params: &str) -> Stage {
         stage.live_ms(100);
         let values = [("key".to_owned(), "value".into())].into();
         stage.host.stored(0, Ok(values));
+        stage.say(0, CALL, "2");
+        stage.live_ms(100);
+        stage.host.called(stage.now, 1, Ok("answer".into()));
+        stage.host.called(stage.now, 0, Err(CallFailed::new("no")));
         stage
             .host
             .signal(stage.now, b"question", &mut stage.effects);
@@ -46,7 +52,15 @@ fn lively(params: &str) -> Stage {
 
 #[test]
 fn a_recorded_room_is_proven() {
-    let mut stage = lively("rate=20 hold=2500 record=1000000 empty=0");
+    for ahead in 0..=4 {
+        is_proven(&format!(
+            "rate=20 ahead={ahead} hold=2500 record=1000000 empty=0"
+        ));
+    }
+}
+
+fn is_proven(params: &str) {
+    let mut stage = lively(params);
     let report = proof(&stage);
     assert_eq!(
         (report.segments, report.init_proven, report.seed),
@@ -193,10 +207,10 @@ fn files_are_checked() {
     );
     assert_eq!(replay(b"", lookup), Err(ReplayError::Read(Damage::Magic)));
     let mut newer = good.clone();
-    newer[8] = 4;
+    newer[8] = 5;
     assert_eq!(
         replay(&newer, lookup),
-        Err(ReplayError::Read(Damage::Version(4)))
+        Err(ReplayError::Read(Damage::Version(5)))
     );
     assert_eq!(
         replay(&[&good[..], b"x"].concat(), lookup),

@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tagus_room::{Host, Metadata, StoreFailed};
+use tagus_room::{CallFailed, Host, Metadata, StoreFailed};
 
-use crate::probe::{COMPUTE, SAY, SEEK, STORE, Stage, factory, person};
+use crate::probe::{CALL, COMPUTE, SAY, SEEK, STORE, Stage, factory, person};
 
 /// A room with something in every part of its state.
 fn busy() -> Stage {
-    let mut stage = Stage::open("rate=60 hold=1000 record=100000");
+    let mut stage = Stage::open("rate=60 ahead=2 hold=1000 record=100000");
     for number in 1..=3 {
         stage.join(number, number).unwrap();
     }
     stage.say(0, COMPUTE, "2");
     stage.say(0, STORE, "3");
+    stage.say(0, CALL, "3");
     stage.say(0, SEEK, "3");
     stage.live_ms(333);
     stage.host.computed(1, "result".into());
@@ -22,6 +23,8 @@ fn busy() -> Stage {
     stage.host.stored(2, Ok(values));
     let reason = "disk full".to_owned();
     stage.host.stored(0, Err(StoreFailed { reason }));
+    stage.host.called(stage.now, 2, Ok("answer".into()));
+    stage.host.called(stage.now, 1, Err(CallFailed::new("no")));
     stage.reserve(&[7, 8], 700).unwrap();
     stage.lose(1);
     stage.leave(0);
@@ -47,7 +50,7 @@ fn a_restored_room_runs_on_at_another_time_of_day() {
             assert_eq!(stage.lines(), twin.lines());
             assert_eq!(stage.host.state_hash(), twin.host.state_hash());
         }
-        assert_eq!(twin.host.seed(), 5);
+        assert_eq!((twin.host.seed(), twin.host.calls()), (5, &[0][..]));
     }
 }
 

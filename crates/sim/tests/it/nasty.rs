@@ -18,12 +18,13 @@ pub(crate) struct Nasty {
 }
 
 impl Game for Nasty {
-    const SNAPSHOT_VERSION: u32 = 3;
+    const SNAPSHOT_VERSION: u32 = 4;
 
     fn init(setup: Setup<'_>) -> Result<(Self, Settings), InitError> {
         let rng = setup.rng;
         let settings = Settings {
             tick_rate_hz: [1, 7, 20, 60][rng.below(4) as usize],
+            ahead_ticks: u8::try_from(rng.below(3)).unwrap(),
             seats_max: u16::try_from(1 + rng.below(6)).unwrap(),
             seat_hold_ms: [0, 300, 2_000][rng.below(3) as usize],
             empty_ms: [0, 700][rng.below(2) as usize],
@@ -120,6 +121,10 @@ impl Game for Nasty {
                     };
                     self.pot = self.pot % 1_000_003 * 31 + (token ^ seen);
                 }
+                Input::Called { token, result } => {
+                    let seen = result.as_ref().map_or(1_000, |data| data.len() as u64);
+                    self.pot = self.pot % 1_000_003 * 37 + (token ^ seen);
+                }
             }
         }
         room.send_class(
@@ -198,6 +203,7 @@ impl Nasty {
             5 if data.first() == Some(&0) => room.close(),
             6 => self.store(room, data),
             7 => self.seek(room, data),
+            8 => self.call(room, data),
             _ => room.send_as(seat, To::All, op, Bytes::copy_from_slice(data)),
         }
     }
@@ -220,6 +226,18 @@ impl Nasty {
         let token = self.next_token;
         self.next_token += 1;
         if room.store(token, op).is_err() {
+            self.pot += 1;
+        }
+    }
+
+    fn call(&mut self, room: &mut Room<'_>, data: &[u8]) {
+        let token = self.next_token;
+        self.next_token += 1;
+        let name = &"name"[..data.len() % 5];
+        if room
+            .call(token, name, Bytes::copy_from_slice(data))
+            .is_err()
+        {
             self.pot += 1;
         }
     }
@@ -256,7 +274,7 @@ impl Nasty {
 
 /// A random message for it.
 pub(crate) fn script(rng: &mut Rng) -> (i64, Bytes) {
-    let op = i64::from(rng.below(9)) - 1;
+    let op = i64::from(rng.below(10)) - 1;
     let length = rng.below(12) as usize;
     (
         op,

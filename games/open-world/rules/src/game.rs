@@ -51,6 +51,7 @@ impl Game for OpenWorld {
             Config::parse(setup.params).map_err(|error| InitError::new(error.to_string()))?;
         let settings = Settings {
             tick_rate_hz: config.tick_rate_hz as u8,
+            ahead_ticks: 0,
             seats_max: config.seats_max as u16,
             seat_hold_ms: 0,
             empty_ms: 0,
