@@ -53,13 +53,16 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> i
     Ok(())
 }
 
-/// Folder in the workspace, and where it is served. The arcade's own page is at the root.
-const FOLDERS: [(&str, &str); 6] = [
+/// Folder in the workspace, and where it is served. The arcade's own page is at the root. Seen from `/games/NAME/` the
+/// modules that games share lie where they lie seen from `games/NAME/client`, so that tests find them without a server.
+const FOLDERS: [(&str, &str); 8] = [
     ("web/arcade", "/"),
     ("web/arcade", "/arcade/"),
     ("clients/js", "/sdk/"),
     ("games/arena/client", "/games/arena/"),
     ("games/pool/client", "/games/pool/"),
+    ("games/soccer/client", "/games/soccer/"),
+    ("games/duel/client", "/duel/client/"),
     ("crates/physics-wasm", "/physics/"),
 ];
 const SERVED: [&str; 7] = ["html", "js", "css", "svg", "png", "wasm", "webmanifest"];

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { jsonCodec } from "../../clients/js/codec.js";
+import { protobufCodec } from "../../clients/js/codec.js";
 import { Replica, Schema } from "../../clients/js/replication.js";
 import { RECEIVE, decodeWorld } from "../../games/arena/client/state/protocol.js";
 import { Sight } from "../../games/arena/client/state/sight.js";
@@ -115,7 +115,7 @@ async function listen() {
   await session.send("Network.enable");
   let sight;
   session.on("Network.webSocketFrameReceived", ({ response }) => {
-    const { match_data: named, room_data: numbered } = jsonCodec.decode(response.payloadData);
+    const { match_data: named, room_data: numbered } = protobufCodec.decode(Buffer.from(response.payloadData, "base64"));
     const data = named ?? numbered;
     if (data?.op_code === RECEIVE.WORLD) {
       const world = decodeWorld(data.data);

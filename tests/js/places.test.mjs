@@ -15,13 +15,16 @@ after(async () => {
   await server?.stop();
 });
 
-/** A player whose connection can be cut. */
+let players = 0;
+
+/** A player whose connection can be cut. Every other one speaks JSON. */
 async function player() {
+  const format = players++ % 2 === 0 ? "protobuf" : "json";
   const client = new Client({ origin: `http://${server.http}` });
   await client.authenticateDevice(randomUUID());
   const sockets = [];
   const open = (url) => sockets[sockets.push(new WebSocket(url)) - 1];
-  const socket = client.createSocket({ open, backoffMinMs: 1, backoffMaxMs: 1 });
+  const socket = client.createSocket({ format, open, backoffMinMs: 1, backoffMaxMs: 1 });
   await socket.connect();
   return { client, socket, cut: () => sockets.at(-1).terminate() };
 }

@@ -4,9 +4,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { jsonCodec } from "../../clients/js/codec.js";
-import { bodiesOf } from "../../games/pool/client/state/bytes.js";
-import { RECEIVE, decodeVerdict } from "../../games/pool/client/state/protocol.js";
+import { protobufCodec } from "../../clients/js/codec.js";
+import { placesOf } from "../../games/duel/client/state/bytes.js";
+import { RECEIVE } from "../../games/duel/client/state/protocol.js";
+import { decodeVerdict } from "../../games/pool/client/state/protocol.js";
 import { Cable } from "./cable.mjs";
 import { startServer } from "./server.mjs";
 import { startBrowser } from "./visitor.mjs";
@@ -58,7 +59,7 @@ class Player {
     const session = await page.createCDPSession();
     await session.send("Network.enable");
     session.on("Network.webSocketFrameReceived", ({ response }) => {
-      const { match_data: named, room_data: numbered } = jsonCodec.decode(response.payloadData);
+      const { match_data: named, room_data: numbered } = protobufCodec.decode(Buffer.from(response.payloadData, "base64"));
       const data = named ?? numbered;
       if (data?.op_code === RECEIVE.VERDICT) player.verdicts.push(decodeVerdict(data.data));
     });
@@ -153,7 +154,7 @@ test("two play, one watches from a phone, and a lost connection comes back into 
     await eva.picture("pool-watching-phone");
     const ends = await Promise.all([first, second, eva].map((player) => player.rest("0.1")));
     const [verdict] = first.verdicts;
-    const places = bodiesOf(verdict.state).map(({ isOn, x, y }) => (isOn ? `${x.toFixed(6)},${y.toFixed(6)}` : "")).join(" ");
+    const places = placesOf(verdict.state);
     for (const end of ends) {
       assert.equal(end.hash, verdict.hash.toString(16));
       assert.equal(end.compared, "1/1", "its own simulation has the server's hash");

@@ -1,4 +1,5 @@
 import { paintPool } from "./art_pool.js";
+import { paintSoccer } from "./art_soccer.js";
 
 /** Colours of the picture, in the order the cells take them. */
 const COLORS = ["#49c5b1", "#f0907e", "#e3b856", "#8fa8f5", "#d48fd8", "#8ccf6b", "#5cb8e6"];
@@ -26,7 +27,7 @@ export function paintArt(canvas, id) {
  */
 
 /** @type {Record<string, (picture: Picture) => void>} What is not here is a field of cells. */
-const PICTURES = { pool: paintPool };
+const PICTURES = { pool: paintPool, soccer: paintSoccer };
 
 /** @param {Picture} picture */
 function paintCells({ pen, width, height, chance }) {

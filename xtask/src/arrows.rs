@@ -97,14 +97,14 @@ const ARROWS: &[(&str, &[&str])] = &[
         "tagus-open-world",
         &["tagus-room", "tagus-replication", "tagus-base"],
     ),
+    ("tagus-duel", &["tagus-room", "tagus-physics", "tagus-base"]),
     (
         "tagus-pool",
-        &[
-            "tagus-room",
-            "tagus-replication",
-            "tagus-physics",
-            "tagus-base",
-        ],
+        &["tagus-duel", "tagus-room", "tagus-physics", "tagus-base"],
+    ),
+    (
+        "tagus-soccer",
+        &["tagus-duel", "tagus-room", "tagus-physics", "tagus-base"],
     ),
     (
         "tagus-client",
@@ -120,7 +120,9 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "tagus-arena",
             "tagus-open-world",
+            "tagus-duel",
             "tagus-pool",
+            "tagus-soccer",
             "tagus-client",
             "tagus-players",
             "tagus-control",
@@ -144,7 +146,9 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "tagus-arena",
             "tagus-open-world",
+            "tagus-duel",
             "tagus-pool",
+            "tagus-soccer",
             "tagus-players",
             "tagus-store",
             "tagus-bus",

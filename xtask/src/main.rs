@@ -51,6 +51,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["codegen", "--check"] => codegen::run(true),
         ["with-services", line @ ..] => steps::with_services(&workspace_root(), line),
         ["wasm"] => wasm::run(&workspace_root()),
+        ["wasm-cost"] => wasm::cost(&workspace_root()),
         ["colyseus", line @ ..] => colyseus::run(&workspace_root(), line),
         ["fuzz", line @ ..] => fuzz::run(&workspace_root(), line),
         [] | ["help" | "--help" | "-h"] => {
@@ -76,6 +77,7 @@ cargo xtask tidy             the rules a compiler does not know: arrows, lengths
 cargo xtask codegen          write the generated files again
 cargo xtask codegen --check  fail when a generated file is not as it would be written
 cargo xtask wasm             build the committed WebAssembly of the physics again; needs its target
+cargo xtask wasm-cost        the physics' shots natively and in Node, and the ratio; needs Node
 cargo xtask with-services COMMAND...
                              run a command with PostgreSQL started for it (TAGUS_TEST_POSTGRES)
 cargo xtask fuzz [TARGET] [--seconds N]

@@ -369,10 +369,12 @@ fn seconds(time: Duration) -> String {
 /// The same packages and features as the tests before, so that nothing is built again; what ignores itself runs.
 const IGNORED_TESTS: &str = "test --locked --workspace --tests -- --ignored";
 const SERVER_TEST_FOLDER: &str = "tests/js";
-const PAGE_TEST_FOLDERS: [&str; 4] = [
+const PAGE_TEST_FOLDERS: [&str; 6] = [
     "clients/js/test",
     "games/arena/client/test",
+    "games/duel/client/test",
     "games/pool/client/test",
+    "games/soccer/client/test",
     "web/arcade/test",
 ];
 

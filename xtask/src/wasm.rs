@@ -1,4 +1,5 @@
-//! The WebAssembly module of the physics: built here by a maintainer and committed, so that nobody else needs its target.
+//! The WebAssembly module of the physics: built here by a maintainer and committed, so that nobody else needs its target;
+//! and what it costs beside native code.
 
 use std::fs;
 use std::path::Path;
@@ -51,6 +52,56 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     succeed(&mut note)
 }
 
+/// Times the same shots natively and in Node, in turns, and prints the best of each and their ratio.
+///
+/// # Errors
+/// Node is missing, or one of the two does not run.
+pub(crate) fn cost(root: &Path) -> Result<()> {
+    let native = || {
+        let mut bench = Command::new("cargo");
+        let shots = [
+            "bench",
+            "--locked",
+            "-p",
+            "tagus-physics",
+            "--bench",
+            "shots",
+        ];
+        mean_us(bench.args(shots).args(["--", "golden"]).current_dir(root))
+    };
+    let wasm = || {
+        let mut bench = Command::new("node");
+        mean_us(bench.arg("crates/physics-wasm/bench.mjs").current_dir(root))
+    };
+    let (mut native_us, mut wasm_us) = (f64::MAX, f64::MAX);
+    for _ in 0..TURNS {
+        native_us = native_us.min(native()?);
+        wasm_us = wasm_us.min(wasm()?);
+    }
+    println!("native {native_us:.1} µs a shot, in Node {wasm_us:.1} µs, the best of {TURNS} turns");
+    println!("ratio {:.2}; goal 2", wasm_us / native_us);
+    Ok(())
+}
+
+/// The mean that a bench of the golden games prints.
+fn mean_us(command: &mut Command) -> Result<f64> {
+    let output = command
+        .output()
+        .with_context(|| format!("start {command:?}"))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        bail!("{command:?}: {}\n{said}{complaint}", output.status);
+    }
+    read_mean(&said).with_context(|| format!("{command:?} printed no mean:\n{said}"))
+}
+
+fn read_mean(said: &str) -> Option<f64> {
+    let mut lines = said.lines();
+    let line = lines.find_map(|line| line.trim_start().strip_prefix("mean "))?;
+    line.split(' ').next()?.parse().ok()
+}
+
 fn succeed(command: &mut Command) -> Result<()> {
     let status = command
         .status()
@@ -64,3 +115,17 @@ fn succeed(command: &mut Command) -> Result<()> {
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The default of 1 MiB would be most of what the module uses.
 const STACK_BYTES: u32 = 65_536;
+/// Each measures so often, so that other work on the machine meets both.
+const TURNS: u32 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_is_found_among_other_lines() {
+        let said = "1151 shots of 200 golden games, each its best of 7:\n  mean 15.8 µs, 692 ns an event\n";
+        assert_eq!(read_mean(said), Some(15.8));
+        assert_eq!(read_mean("no means here"), None);
+    }
+}

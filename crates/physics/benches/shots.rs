@@ -1,4 +1,4 @@
-//! What a shot costs: `cargo bench -p tagus-physics`.
+//! What a shot costs: `cargo bench -p tagus-physics`, with `-- golden` only the games that WebAssembly is measured with.
 //! Budgets: a typical pool shot ≤ 2 ms and a full break ≤ 5 ms of one core.
 //!
 //! A typical shot is one of the nine after a break, in any direction and of any power: the mean over many racks.
@@ -17,7 +17,10 @@ use tagus_physics::{
 
 fn main() {
     // The test command may run benches as well, without this.
-    if std::env::args().any(|argument| argument == "--bench") {
+    let asked = |word: &str| std::env::args().any(|argument| argument == word);
+    if asked("golden") {
+        golden();
+    } else if asked("--bench") {
         let pool = Table::pool(PoolSize::EightFoot);
         let soccer = Table::soccer();
         racks("pool, eight-ball", &pool, State::eight_ball);

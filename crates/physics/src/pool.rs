@@ -28,7 +28,7 @@ impl Table {
     /// A pool table: six cushions, numbered from the low long side to the left around; pocket 0 lies at the origin, the
     /// others follow the same way, so that 1 and 4 are the side pockets.
     ///
-    /// Source of the measures: WPA, "Equipment specifications"; where it gives a range, the middle.
+    /// Source of the measures: WPA, "Equipment specifications"; where it gives a range, a value in it.
     #[must_use]
     pub fn pool(size: PoolSize) -> Self {
         let (version, length) = match size {

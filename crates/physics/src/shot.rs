@@ -97,7 +97,7 @@ impl Shot {
     ///
     /// A level cue of mass M strikes a ball of mass m and radius R at a point a to the right of its middle and b above:
     /// v = (1 + e) V / (1 + m / M + 5 (a² + b²) / 2R²), and the impulse m v at that point turns it.
-    /// Source: Leckie and Greenspan, "Pool physics simulation by event prediction 1" (2006), for e = 1.
+    /// Source: Leckie and Greenspan, "An event-based pool physics simulator" (2006), for e = 1.
     pub(crate) fn impulse(&self, table: &Table, kind: &Kind) -> (Vec2, [f64; 3]) {
         let aim = direction(self.angle);
         let power = f64::from(self.power) * (1.0 / 65_535.0);

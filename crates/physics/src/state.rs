@@ -226,8 +226,8 @@ fn apart(table: &Table, body: &Body, other: &Body) -> Result<(), PlaceError> {
         return Ok(());
     };
     let radius = |body: &Body| table.kinds[usize::from(body.kind)].radius;
-    let gap = (here - there).length() - radius(body) - radius(other);
-    if gap < -SLACK {
+    let (gap, reach) = (here - there, radius(body) + radius(other) - SLACK);
+    if gap.dot(gap) < reach * reach {
         return Err(PlaceError::Taken);
     }
     Ok(())

@@ -166,6 +166,13 @@ const GAMES: &[Page] = &[
         players_max: 2,
         runs_wasm: true,
     },
+    Page {
+        id: "soccer",
+        title: "Soccer",
+        path: "/games/soccer/",
+        players_max: 2,
+        runs_wasm: true,
+    },
 ];
 const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; frame-ancestors 'none'";
 const POLICY_WITH_WASM: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ws: wss:; img-src 'self' data:; style-src 'self'; frame-ancestors 'none'";
@@ -181,8 +188,16 @@ mod tests {
             response.headers()[name].to_str().unwrap().to_owned()
         };
         let policy = |path| header(path, header::CONTENT_SECURITY_POLICY);
-        assert!(policy("/games/pool/").contains("script-src 'self' 'wasm-unsafe-eval'"));
-        for path in ["/", "/games/arena/", "/sdk/tagus.js"] {
+        for path in ["/games/pool/", "/games/soccer/"] {
+            let script = "script-src 'self' 'wasm-unsafe-eval'";
+            assert!(policy(path).contains(script), "{path}");
+        }
+        for path in [
+            "/",
+            "/games/arena/",
+            "/duel/client/visit.js",
+            "/sdk/tagus.js",
+        ] {
             assert!(!policy(path).contains("unsafe"), "{path}");
         }
         let module = header("/physics/dist/physics.wasm", header::CONTENT_TYPE);

@@ -60,8 +60,8 @@ pub(crate) struct Directory {
 #[derive(Debug, Default)]
 struct State {
     rooms: BTreeMap<RoomId, Arc<Listed>>,
-    /// Who opened the private rooms, those among them that are not there yet.
-    private: BTreeMap<RoomId, UserId>,
+    /// The private rooms, those among them that are not there yet, and the users for whom they count.
+    private: BTreeMap<RoomId, Option<UserId>>,
     /// How many of these a user has; none who has none.
     private_counts: BTreeMap<UserId, usize>,
 }
@@ -103,15 +103,21 @@ impl Directory {
         state.rooms.insert(id, Arc::new(listed));
     }
 
-    /// Notes that a room that is about to be opened is private, and whose. [`Self::remove`] must follow where it is not
-    /// opened.
-    pub(crate) fn put_private(&self, id: RoomId, user_id: UserId) -> Result<(), TooManyPrivate> {
+    /// Notes that a room that is about to be opened is private, and for whom it counts: for nobody where server code
+    /// opens it. [`Self::remove`] must follow where it is not opened.
+    pub(crate) fn put_private(
+        &self,
+        id: RoomId,
+        user_id: Option<UserId>,
+    ) -> Result<(), TooManyPrivate> {
         let mut state = self.lock();
-        let count = state.private_counts.entry(user_id).or_default();
-        if *count >= self.private_max {
-            return Err(TooManyPrivate);
+        if let Some(user_id) = user_id {
+            let count = state.private_counts.entry(user_id).or_default();
+            if *count >= self.private_max {
+                return Err(TooManyPrivate);
+            }
+            *count += 1;
         }
-        *count += 1;
         state.private.insert(id, user_id);
         Ok(())
     }
@@ -119,7 +125,7 @@ impl Directory {
     pub(crate) fn remove(&self, id: &RoomId) {
         let mut state = self.lock();
         state.rooms.remove(id);
-        let Some(user_id) = state.private.remove(id) else {
+        let Some(Some(user_id)) = state.private.remove(id) else {
             return;
         };
         if let Some(count) = state.private_counts.get_mut(&user_id) {
@@ -361,11 +367,11 @@ mod tests {
         let directory = directory();
         let (one, other) = (UserId(Uuid([1; 16])), UserId(Uuid([2; 16])));
         let private = |number| room(number, Some(r#"{"mode":"race"}"#), 0);
-        assert_eq!(directory.put_private(private(6).id, one), Ok(()));
-        assert_eq!(directory.put_private(private(7).id, one), Ok(()));
-        let refused = directory.put_private(private(8).id, one);
+        assert_eq!(directory.put_private(private(6).id, Some(one)), Ok(()));
+        assert_eq!(directory.put_private(private(7).id, Some(one)), Ok(()));
+        let refused = directory.put_private(private(8).id, Some(one));
         assert_eq!(refused, Err(TooManyPrivate));
-        assert_eq!(directory.put_private(private(8).id, other), Ok(()));
+        assert_eq!(directory.put_private(private(8).id, Some(other)), Ok(()));
         for number in [6, 7, 8] {
             directory.put(private(number));
         }
@@ -382,10 +388,14 @@ mod tests {
         // One that was never opened, and one that is over.
         directory.remove(&private(6).id);
         directory.remove(&private(6).id);
-        assert_eq!(directory.put_private(private(9).id, one), Ok(()));
+        assert_eq!(directory.put_private(private(9).id, Some(one)), Ok(()));
         directory.remove(&private(9).id);
         directory.remove(&private(7).id);
         directory.remove(&private(8).id);
+        for number in 1..=3 {
+            assert_eq!(directory.put_private(private(number).id, None), Ok(()));
+            directory.remove(&private(number).id);
+        }
         assert!(directory.lock().private_counts.is_empty());
         assert!(directory.lock().private.is_empty());
     }

@@ -15,7 +15,7 @@ use tagus_players::{
     Presence, Ratings, Revoked, Storage, StorageIndexes, StreamId, StreamMode, TokenError, Wallets,
 };
 use tagus_room::{Factory, Job, Person, Seek, StoreOp};
-use tagus_shard::{Identity, NoRoom, Refused, Requester, RoomSummary, Shards, Upstream};
+use tagus_shard::{Call, Identity, NoRoom, Refused, Requester, RoomSummary, Shards, Upstream};
 use tagus_wire::MessageKind;
 use tagus_wire::ext::Hello;
 use tagus_wire::realtime::Envelope;
@@ -32,6 +32,7 @@ use crate::matchmaker::LiveMatchmaker;
 use crate::parties::LiveParties;
 use crate::realtime;
 use crate::remote::Remotes;
+use crate::room_calls::RoomCalls;
 use crate::room_values::RoomValues;
 use crate::scheduler::Scheduler;
 use crate::seeks::Seeks;
@@ -74,6 +75,7 @@ pub(crate) struct Gateway {
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) recordings: PathBuf,
     pub(crate) room_values: RoomValues,
+    pub(crate) room_calls: RoomCalls,
 }
 
 /// The gateway as the shards know it.
@@ -228,6 +230,10 @@ impl Upstream for Door {
 
     fn store(&self, id: RoomId, name: &str, token: u64, op: StoreOp) {
         self.0.room_values.begin(id, name, token, op);
+    }
+
+    fn call(&self, id: RoomId, call: Call) {
+        self.0.room_calls.begin(&self.0, id, call);
     }
 
     fn seek(&self, id: RoomId, seek: Option<Seek>, present: &[Person]) {

@@ -17,6 +17,7 @@ use tagus_wire::{ClientMessage, MessageKind, Method};
 
 use crate::api::ApiError;
 use crate::matchmaker::{Matched, WaitingTicket};
+use crate::room_calls::{RoomCall, RoomCallFn};
 use crate::server_code::ServerCode;
 use crate::tagus::Tagus;
 
@@ -98,6 +99,7 @@ pub(crate) struct Hooks {
     over: Option<OverrideFn>,
     boards: BTreeMap<BoardHook, BoardFn>,
     rpcs: HashMap<String, RpcFn>,
+    room_calls: HashMap<String, RoomCallFn>,
     before: HashMap<&'static str, Box<dyn Any + Send + Sync>>,
     after: HashMap<&'static str, Box<dyn Any + Send + Sync>>,
     before_message: HashMap<MessageKind, BeforeMessageFn>,
@@ -114,6 +116,15 @@ impl Hooks {
             id.to_lowercase(),
             Arc::new(move |call| Box::pin(function(call))),
         );
+    }
+
+    pub(crate) fn add_room_call<F, Fut>(&mut self, name: &str, function: F)
+    where
+        F: Fn(RoomCall) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Vec<u8>, ApiError>> + Send + 'static,
+    {
+        let function: RoomCallFn = Arc::new(move |call| Box::pin(function(call)));
+        self.room_calls.insert(name.to_owned(), function);
     }
 
     pub(crate) fn add_before<M, F, Fut>(&mut self, hook: F)
@@ -253,6 +264,10 @@ impl Hooks {
 
     pub(crate) fn rpc(&self, id: &str) -> Option<&RpcFn> {
         self.rpcs.get(&id.to_lowercase())
+    }
+
+    pub(crate) fn room_call(&self, name: &str) -> Option<&RoomCallFn> {
+        self.room_calls.get(name)
     }
 
     pub(crate) fn before_message(&self, kind: MessageKind) -> Option<&BeforeMessageFn> {

@@ -26,6 +26,8 @@ pub mod cli;
 mod config;
 mod directory;
 mod doors;
+#[cfg(feature = "arcade")]
+pub mod duels;
 mod entry;
 mod events;
 mod export;
@@ -36,10 +38,9 @@ mod live;
 mod matchmaker;
 mod ops;
 mod parties;
-#[cfg(feature = "arcade")]
-pub mod pool;
 mod realtime;
 mod remote;
+mod room_calls;
 mod room_values;
 mod routes;
 mod scheduler;
@@ -67,6 +68,7 @@ pub use hooks::{Caller, RpcCall};
 pub use live::{Appearance, JoinError};
 pub use matchmaker::{Matched, MatchedQuality, MatchedUser, MatchmakerWish, WaitingTicket};
 pub use ops::{backup, healthcheck, migrate_copy, migration_status, restore};
+pub use room_calls::RoomCall;
 pub use routes::{HttpCall, HttpReply};
 pub use scheduler::JobCall;
 pub use server::Server;

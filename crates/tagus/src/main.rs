@@ -1,7 +1,7 @@
 //! The `tagus` command.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -76,9 +76,9 @@ enum Command {
         #[command(subcommand)]
         what: Migrate,
     },
-    /// Re-run a room's recording and prove that the same states come out.
+    /// Re-run a room's recording, or the record of a finished game, and prove that the same comes out.
     Replay {
-        /// The recording.
+        /// The recording; or the record, as bytes or as base64url text.
         file: PathBuf,
     },
 }
@@ -151,9 +151,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Migrate {
             what: Migrate::Copy { from, to },
         }) => say_done(tagus::migrate_copy(&from, &to, |line| complain(&line))?),
-        Some(Command::Replay { file }) => {
-            say_done(games(Server::new(Config::default())).replay(&file)?)
-        }
+        Some(Command::Replay { file }) => say_done(replay(&file)?),
     }
 }
 
@@ -163,13 +161,21 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
     games(Server::new(config)).run()
 }
 
+fn replay(file: &Path) -> anyhow::Result<String> {
+    #[cfg(feature = "arcade")]
+    if let Some(proven) = tagus::duels::verify(file)? {
+        return Ok(proven);
+    }
+    games(Server::new(Config::default())).replay(file)
+}
+
 #[cfg(feature = "arcade")]
 fn games(server: Server) -> Server {
-    let server = server
+    let server = tagus::duels::register(server)
         .game::<tagus_arena::Arena>("arena")
         .game::<tagus_open_world::OpenWorld>("open-world")
         .game::<tagus_pool::Pool>("pool")
-        .rpc("pool.keep", tagus::pool::keep)
+        .game::<tagus_soccer::Soccer>("soccer")
         .room("arena", "arena")
         .mode(tagus::Mode {
             name: "arena".to_owned(),
@@ -180,15 +186,18 @@ fn games(server: Server) -> Server {
             private: true,
             ..tagus::Mode::default()
         });
-    POOL_MODES.iter().fold(server, |server, (name, params)| {
-        server.mode(tagus::Mode {
-            name: (*name).to_owned(),
-            game: "pool".to_owned(),
-            params: (*params).to_owned(),
-            private: true,
-            ..tagus::Mode::default()
+    let pool = POOL_MODES.iter().map(|mode| ("pool", mode));
+    let soccer = SOCCER_MODES.iter().map(|mode| ("soccer", mode));
+    pool.chain(soccer)
+        .fold(server, |server, (game, (name, params))| {
+            server.mode(tagus::Mode {
+                name: (*name).to_owned(),
+                game: game.to_owned(),
+                params: (*params).to_owned(),
+                private: true,
+                ..tagus::Mode::default()
+            })
         })
-    })
 }
 
 /// Modes of pool and the parameters of their rooms. The first two are for the matchmaker too.
@@ -207,6 +216,24 @@ const POOL_MODES: &[(&str, &str)] = &[
     ),
     (
         "pool-bot-3",
+        r#"{"opponent":"bot","strength":3,"empty_ms":60000}"#,
+    ),
+];
+
+/// Modes of soccer. The first is for the matchmaker too.
+#[cfg(feature = "arcade")]
+const SOCCER_MODES: &[(&str, &str)] = &[
+    ("soccer", r#"{"empty_ms":60000}"#),
+    (
+        "soccer-bot-1",
+        r#"{"opponent":"bot","strength":1,"empty_ms":60000}"#,
+    ),
+    (
+        "soccer-bot-2",
+        r#"{"opponent":"bot","strength":2,"empty_ms":60000}"#,
+    ),
+    (
+        "soccer-bot-3",
         r#"{"opponent":"bot","strength":3,"empty_ms":60000}"#,
     ),
 ];

@@ -36,6 +36,7 @@ use crate::live::Live;
 use crate::matchmaker::{self, LiveMatchmaker};
 use crate::parties::LiveParties;
 use crate::remote::Remotes;
+use crate::room_calls::RoomCalls;
 use crate::room_values::RoomValues;
 use crate::scheduler::Scheduler;
 use crate::server::Server;
@@ -55,6 +56,7 @@ impl Server {
         self.config.check()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(API_THREADS)
+            .max_blocking_threads(JOB_THREADS_MAX)
             .thread_name("api")
             .enable_all()
             .build()
@@ -345,6 +347,7 @@ async fn build(
         runtime,
         recordings,
         room_values,
+        room_calls: RoomCalls::default(),
     })
 }
 
@@ -445,6 +448,10 @@ async fn stop(parts: Parts) -> anyhow::Result<()> {
     if tokio::time::timeout_at(late, shards).await.is_err() {
         tracing::warn!("still open: shards");
     }
+    let calls = parts.gateway.room_calls.idle();
+    if tokio::time::timeout_at(late, calls).await.is_err() {
+        tracing::warn!("still open: calls of rooms to server code");
+    }
     let values = parts.gateway.room_values.idle();
     if tokio::time::timeout_at(late, values).await.is_err() {
         tracing::warn!("still open: store operations of rooms");
@@ -505,6 +512,9 @@ fn eprint_line(text: &str) {
 
 /// Files for the database, listeners, recordings and logs.
 const FILES_RESERVED: u64 = 64;
+/// Threads at most for the jobs of rooms and what else would block others; further jobs wait. More than processors, so
+/// that a bot's long plan delays nobody's shot.
+const JOB_THREADS_MAX: usize = 32;
 /// Threads for HTTP, database calls and server code.
 const API_THREADS: usize = 2;
 

@@ -16,6 +16,7 @@ use crate::assets::Pages;
 use crate::config::{Config, Mode, RoomConfig};
 use crate::hooks::{BoardHook, Caller, Hooks, RpcCall};
 use crate::matchmaker::{Matched, WaitingTicket};
+use crate::room_calls::RoomCall;
 use crate::tagus::Tagus;
 
 /// A server to be: settings, games, functions and hooks.
@@ -85,6 +86,20 @@ impl Server {
         Fut: Future<Output = Result<String, ApiError>> + Send + 'static,
     {
         self.hooks.add_rpc(id, function);
+        self
+    }
+
+    /// Registers a function that rooms of this server ask with [`tagus_room::Room::call`]; no client reaches it.
+    /// Calls of one room run one after the other, those of different rooms at once.
+    /// An error, a panic, more than 10 s or an answer of more than [`tagus_room::CALL_BYTES_MAX`] is a failure that the
+    /// room is told; so is a name that nobody registered. What a room asks as its last act is done, too.
+    #[must_use]
+    pub fn room_call<F, Fut>(mut self, name: &str, function: F) -> Self
+    where
+        F: Fn(RoomCall) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Vec<u8>, ApiError>> + Send + 'static,
+    {
+        self.hooks.add_room_call(name, function);
         self
     }
 

@@ -1,21 +1,26 @@
 import { FrameMeter } from "/arcade/frame_meter.js";
-import { deviceId, loadName, saveName, suggestName } from "/arcade/lobby/player.js";
+import { deviceId, loadName, saveName, suggestName, takePlayer } from "/arcade/lobby/player.js";
 import { Physics, RACKS, TABLES, encodeShot } from "/physics/physics.js";
-import { PoolRoom } from "./net/pool-room.js";
-import { bodiesOf } from "./state/bytes.js";
-import { Layout } from "./state/layout.js";
-import { Match } from "./state/match.js";
-import { HAND, NONE, OPPONENT, PHASE } from "./state/protocol.js";
+import { Room } from "../../duel/client/net/room.js";
+import { placesOf } from "../../duel/client/state/bytes.js";
+import { Layout } from "../../duel/client/state/layout.js";
+import { Match } from "../../duel/client/state/match.js";
+import { NONE, PHASE, encodeNumbers } from "../../duel/client/state/protocol.js";
+import { Stage } from "../../duel/client/state/stage.js";
+import { Shelf } from "../../duel/client/shelf.js";
+import { byId } from "../../duel/client/view/dom.js";
+import { Visit, tell } from "../../duel/client/visit.js";
+import { HOLES } from "./state/holes.js";
 import { Practice } from "./state/practice.js";
-import { Stage } from "./state/stage.js";
-import { readTable } from "./state/table.js";
+import { HAND, SEND, decodeTable, decodeVerdict } from "./state/protocol.js";
+import { MARGINS, readTable } from "./state/table.js";
 import { Turn } from "./state/turn.js";
-import { sayEnd, sayTurn } from "./state/words.js";
-import { byId } from "./view/dom.js";
-import { Hud } from "./view/hud.js";
+import { tellTurn } from "./state/tale.js";
+import { SAYINGS, sayEnd, sayTurn } from "./state/words.js";
+import { PoolHud } from "./view/hud.js";
 import { Input } from "./view/input.js";
 import { Scene } from "./view/scene.js";
-import { Screens } from "./view/screens.js";
+import { PoolScreens } from "./view/screens.js";
 import { Sound } from "./view/sound.js";
 
 const MODULE = "/physics/dist/physics.wasm";
@@ -24,31 +29,31 @@ const PANELS_EVERY_MS = 120;
 const STRIKE_SHOWN_MS = 220;
 const POCKET_REACH_PX = 30;
 
+takePlayer();
 const shown = document.documentElement.dataset;
 const module = await WebAssembly.compileStreaming(fetch(MODULE));
 const [showing, trying, judging] = await Promise.all([module, module, module].map((one) => Physics.create(one)));
-const stage = new Stage(showing);
-const match = new Match(stage);
+const stage = new Stage(showing, HOLES);
+const match = new Match(stage, SAYINGS);
 const turn = new Turn(trying);
 const sound = new Sound();
 const meter = new FrameMeter();
 const scene = new Scene(/** @type {HTMLCanvasElement} */ (byId("table")), /** @type {HTMLCanvasElement} */ (byId("play")));
-const hud = new Hud(scene);
+const hud = new PoolHud(scene);
 /** @type {Practice | null} */
 let practice = null;
-/** @type {{ at: import("./state/layout.js").Point, angle: number, atMs: number } | null} */
+/** @type {{ at: import("../../duel/client/state/layout.js").Point, angle: number, atMs: number } | null} */
 let strike = null;
-let isOver = false;
 let hasChanged = false;
 
 judging.open(TABLES.eightFoot);
 judging.rack(RACKS.eightBall, BigInt(Math.floor(Math.random() * 2 ** 32)));
 let outline = readTable(judging);
-let layout = new Layout(window.innerWidth, window.innerHeight, outline);
+let layout = new Layout(window.innerWidth, window.innerHeight, outline, MARGINS);
 stage.open(TABLES.eightFoot);
 stage.place(judging.save());
 
-const room = new PoolRoom({
+const room = new Room({ decodeTable, decodeVerdict }, {
   table: (table) => {
     takeOutline(table.tableVersion);
     match.takeTable(table, performance.now());
@@ -58,20 +63,21 @@ const room = new PoolRoom({
   aim: (aim) => match.takeAim(aim, performance.now()),
   people: (people) => {
     match.takePeople(people);
-    showOver();
+    visit.showOver();
   },
   refused: (refused) => match.takeRefused(refused, performance.now()),
-  record: () => match.table?.ownChair !== NONE && void room.keep(),
-  link: linkChanged,
+  record: () => shelf.finished(),
+  link: (what, detail) => visit.linkChanged(what, detail),
+  pushed: (envelope) => shelf.pushed(envelope),
 });
 
-const screens = new Screens(loadName(), suggestName(deviceId()), {
-  quick: (mode) => begin("Looking for a player", "Whoever presses the same plays with you.", () => room.quick(mode)),
-  friend: (mode) => begin("Opening a table", "", () => room.open(mode), "Give this code to a friend. The game begins when they are here."),
-  bot: (mode) => begin("Setting the table", "", () => room.open(mode)),
+const screens = new PoolScreens(loadName(), suggestName(deviceId()), {
+  quick: (mode) => visit.begin("Looking for a player", "Whoever presses the same plays with you.", () => room.quick(mode)),
+  friend: (mode) => visit.begin("Opening a table", "", () => room.open(mode), "Give this code to a friend. The game begins when they are here."),
+  bot: (mode) => visit.begin("Setting the table", "", () => room.open(mode)),
   practice: startPractice,
-  cancel: leave,
-  leave,
+  cancel: () => visit.leave(),
+  leave: () => visit.leave(),
   concede: () => {
     screens.show("none");
     if (match.block) room.concede(match.block);
@@ -79,7 +85,7 @@ const screens = new Screens(loadName(), suggestName(deviceId()), {
   rematch: () => match.block && room.rematch(match.block),
   rerack() {
     screens.show("none");
-    if (match.block) room.rerack(match.block);
+    if (match.block) room.send(SEND.RERACK, encodeNumbers(match.block.game, match.block.turn));
   },
   sit: () => room.sit(),
   undo() {
@@ -113,6 +119,16 @@ const input = new Input(
   { strike: shoot, changed: () => (hasChanged = true), touched: () => sound.wake() },
 );
 
+const visit = new Visit({
+  match, room, screens, hud, sayEnd, opening: "Setting the table", left: () => (practice = null), isAlone: () => practice !== null,
+});
+
+const shelf = new Shelf(
+  { name: "pool", modes: { pool: "8-ball", "pool-nine": "9-ball" }, decodeTable, decodeVerdict, tellTurn, sayEnd },
+  { match, room, screens, hud, leave: () => visit.leave(), opened: (table) => takeOutline(table.tableVersion), refit: fit },
+);
+visit.shelf = shelf;
+
 function mayAim() {
   return screens.screen === "none" && match.canPlay(performance.now());
 }
@@ -139,25 +155,6 @@ function shoot() {
   }
 }
 
-/**
- * @param {string} title
- * @param {string} text
- * @param {() => Promise<string | void>} open Gives the code of a room for a friend.
- * @param {string} [codeText]
- */
-async function begin(title, text, open, codeText = "") {
-  screens.showWaiting(title, text);
-  try {
-    const code = await open();
-    if (code && codeText && screens.screen !== "start" && match.block?.phase !== PHASE.PLAYING) {
-      screens.showWaiting("Play a friend", codeText, code);
-    }
-  } catch (thrown) {
-    screens.show("start");
-    hud.toast(thrown instanceof Error ? thrown.message : "That did not work.", "foul");
-  }
-}
-
 function startPractice() {
   practice = new Practice(judging, TABLES.eightFoot, BigInt(Math.floor(Math.random() * 2 ** 32)));
   shown.state = "practice";
@@ -169,41 +166,6 @@ function startPractice() {
 
 function showPractice() {
   if (practice) match.takeTable(practice.table(), performance.now());
-}
-
-function leave() {
-  practice = null;
-  match.table = null;
-  shown.state = "start";
-  history.replaceState(null, "", location.pathname);
-  screens.show("start");
-  void room.leave();
-}
-
-/**
- * @param {import("./net/pool-room.js").LinkChange} what
- * @param {string} detail
- */
-function linkChanged(what, detail) {
-  screens.setOnline(what !== "unreachable");
-  if (what === "unreachable") {
-    hud.banner("Server not reachable, retrying …");
-  } else if (what === "lost") {
-    shown.state = "reconnecting";
-    hud.banner("Connection lost. Your chair is kept; reconnecting …");
-  } else if (what === "online" || what === "resumed") {
-    hud.banner("");
-    if (what === "resumed") shown.state = "playing";
-  } else if (what === "joined") {
-    hud.banner("");
-    practice = null;
-    shown.state = "playing";
-    history.replaceState(null, "", `?room=${encodeURIComponent(detail)}`);
-    if (screens.screen === "start") screens.show("none");
-  } else if (!practice) {
-    leave();
-    hud.toast(detail || "That game is over.", "plain");
-  }
 }
 
 /** @param {number} version */
@@ -219,15 +181,12 @@ function takeHappened() {
   for (const what of match.takeHappened()) {
     hasChanged = true;
     if (what.kind === "said") {
-      hud.toast(what.text, what.tone);
+      if (!shelf.replay?.isQuiet) hud.toast(what.text, what.tone);
     } else if (what.kind === "differs") {
       room.differs(what, what.hash, what.trace);
     } else {
       beginTurn();
-      isOver = what.kind === "over";
-      if (isOver) screens.show("over");
-      else if (screens.screen === "over" || (screens.screen === "waiting" && match.block?.phase === PHASE.PLAYING)) screens.show("none");
-      showOver();
+      visit.turned(what.kind === "over");
     }
   }
 }
@@ -245,17 +204,6 @@ function beginTurn() {
   if (match.isOwnTurn && !practice) sound.chime();
 }
 
-function showOver() {
-  const { table, people } = match;
-  if (!isOver || !table) return;
-  const isAlone = people.chairs.some(({ kind }) => kind === "free");
-  const isPerson = table.opponent === OPPONENT.PERSON;
-  const may = table.ownChair !== NONE && !isAlone;
-  const wants = (/** @type {number} */ chair) => may && people.wantsRematch[chair];
-  const end = sayEnd(table.block, table.ownChair, people.chairs.map(({ name }) => name));
-  screens.setOver(end, { may, own: wants(table.ownChair), other: isPerson && wants(1 - table.ownChair), isAlone });
-}
-
 /** @param {number} nowMs @returns {import("./view/scene.js").Aimed | null} */
 function aimed(nowMs) {
   if (match.isRunning || !match.block || match.block.phase !== PHASE.PLAYING) return null;
@@ -270,16 +218,20 @@ function aimed(nowMs) {
 }
 
 let frameMs = performance.now();
+/** The match's time: another one than the page's while a game is shown again. */
+let playedMs = frameMs;
 let panelsMs = 0;
 let aimSentMs = 0;
 
 function frame() {
-  const nowMs = performance.now();
-  meter.frame(nowMs);
-  for (const noise of match.update(nowMs, nowMs - frameMs)) {
+  const pageMs = performance.now();
+  meter.frame(pageMs);
+  const nowMs = shelf.clock(pageMs, pageMs - frameMs);
+  for (const noise of match.update(nowMs, Math.max(0, nowMs - playedMs))) {
     sound.play(noise, ((layout.toScreen(noise.x, noise.y).x - layout.middle.x) / layout.frame.width) * 2);
   }
-  frameMs = nowMs;
+  frameMs = pageMs;
+  playedMs = nowMs;
   takeHappened();
   draw(nowMs);
   const may = mayAim();
@@ -290,9 +242,10 @@ function frame() {
   }
   hud.tick(match, nowMs, may);
   hud.showAim(turn, input.shift);
-  if (nowMs - panelsMs >= PANELS_EVERY_MS) {
-    panelsMs = nowMs;
+  if (pageMs - panelsMs >= PANELS_EVERY_MS) {
+    panelsMs = pageMs;
     writePanels(nowMs);
+    shelf.tick(nowMs);
   }
   requestAnimationFrame(frame);
 }
@@ -338,37 +291,17 @@ function writePanels(nowMs) {
   });
 }
 
-/** Where the balls lie, in metres. @param {Uint8Array} state */
-function placesOf(state) {
-  return bodiesOf(state).map(({ isOn, x, y }) => (isOn ? `${x.toFixed(6)},${y.toFixed(6)}` : "")).join(" ");
-}
-
-/** Shows the page's state to whoever looks at its elements. @param {Record<string, string>} words */
-function tell(words) {
-  for (const [name, word] of Object.entries(words)) if (shown[name] !== word) shown[name] = word;
-}
-
 function fit() {
-  layout = new Layout(window.innerWidth, window.innerHeight, outline);
+  const { right, bottom } = shelf.taken(MARGINS.tall.bottom);
+  layout = new Layout(window.innerWidth - right, window.innerHeight - bottom, outline, MARGINS);
   shown.form = layout.form;
   scene.fit(layout, outline);
   hud.refit();
-}
-
-async function arrive() {
-  const asked = new URLSearchParams(location.search);
-  const [wanted, mode] = [asked.get("room"), asked.get("mode")];
-  shown.state = wanted || mode ? "connecting" : "start";
-  screens.show(wanted || mode ? "none" : "start");
-  screens.setOnline(false);
-  await room.connect(screens.name);
-  if (wanted && !practice) await room.join(wanted);
-  else if (mode && !practice) await begin("Setting the table", "", () => room.open(mode));
 }
 
 window.addEventListener("resize", fit);
 window.addEventListener("online", () => room.retry());
 screens.setMuted(sound.isMuted);
 fit();
-void arrive();
+void visit.arrive();
 requestAnimationFrame(frame);

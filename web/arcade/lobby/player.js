@@ -9,13 +9,43 @@ export const NAME_CHARS_MAX = 24;
 const FIRST = ["Amber", "Brisk", "Calm", "Coral", "Dusky", "Golden", "Hazel", "Ivory", "Jade", "Lunar", "Misty", "Olive", "Quiet", "Sunny", "Teal", "Wild"];
 const SECOND = ["Badger", "Crane", "Dolphin", "Egret", "Falcon", "Gecko", "Heron", "Ibis", "Lynx", "Marten", "Otter", "Puffin", "Robin", "Stork", "Tern", "Wren"];
 
-/** An id that this tab keeps: two tabs are two players, a reloaded one is the same. */
+/**
+ * An id that this tab keeps: two tabs are two players, a reloaded one is the same. Once this device keeps a player, a new
+ * tab is that one.
+ */
 export function deviceId() {
   const known = sessionStorage.getItem(DEVICE_KEY);
   if (known) return known;
-  const id = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const made = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const id = localStorage.getItem(DEVICE_KEY) ?? made();
   sessionStorage.setItem(DEVICE_KEY, id);
   return id;
+}
+
+/** Has this device keep the player of this tab, who has something to come back to. The first one stays. */
+export function keepDevice() {
+  if (localStorage.getItem(DEVICE_KEY) === null) localStorage.setItem(DEVICE_KEY, deviceId());
+}
+
+/**
+ * An address by which another device becomes this player. Whoever has it plays as them.
+ * @param {string} name The one that was chosen.
+ */
+export function playerLink(name) {
+  return `${location.origin}${location.pathname}#${new URLSearchParams({ player: deviceId(), name })}`;
+}
+
+/** Becomes the player whom the page's address names, if it names one; to be called before anything else of this module. */
+export function takePlayer() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  const id = given.get("player") ?? "";
+  if (!/^[0-9a-f]{32}$/.test(id)) return;
+  sessionStorage.setItem(DEVICE_KEY, id);
+  keepDevice();
+  // A device that keeps somebody else has its own name.
+  if (localStorage.getItem(DEVICE_KEY) === id) saveName((given.get("name") ?? "").slice(0, NAME_CHARS_MAX));
+  // It is nothing to be left in sight.
+  history.replaceState(null, "", location.pathname + location.search);
 }
 
 /**

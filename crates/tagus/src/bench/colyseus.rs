@@ -76,6 +76,7 @@ pub(super) async fn run(args: ColyseusArgs, reporter: &Reporter) -> anyhow::Resu
         seconds: args.seconds,
         players: args.players,
         rate_hz: PATCHES_HZ,
+        tick_hz: None,
         served,
         raw: None,
         rss_bytes: process.rss_bytes(),

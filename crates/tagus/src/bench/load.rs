@@ -161,18 +161,23 @@ impl LoadSocket {
     }
 
     /// Joins a room and waits until it is joined and its number is known.
-    pub(super) async fn sit(mut self, match_id: &str) -> anyhow::Result<Seat> {
+    pub(super) async fn join(&mut self, match_id: &str) -> anyhow::Result<u32> {
         let id = Some(match_join::Id::MatchId(match_id.to_owned()));
         let join = MatchJoin {
             id,
             ..MatchJoin::default()
         };
         self.enter(Message::MatchJoin(join)).await?;
-        let room = loop {
+        loop {
             if let Message::RoomNumber(number) = self.receive().await?.0 {
-                break number.room;
+                return Ok(number.room);
             }
-        };
+        }
+    }
+
+    /// Joins a room, as a player's socket.
+    pub(super) async fn sit(mut self, match_id: &str) -> anyhow::Result<Seat> {
+        let room = self.join(match_id).await?;
         self.seat(room)
     }
 

@@ -20,6 +20,8 @@ mod http;
 mod limits;
 mod load;
 mod matchmaker;
+#[cfg(feature = "arcade")]
+mod physics;
 mod proc;
 mod progress;
 mod proxy;
@@ -68,6 +70,9 @@ enum Workload {
     /// One arena full of players.
     #[cfg(feature = "arcade")]
     Arena(arena::ArenaArgs),
+    /// What a shot costs, and tables of pool at which two people each play.
+    #[cfg(feature = "arcade")]
+    Physics(physics::PhysicsArgs),
     /// The people of `world` on a Colyseus server that runs already; `cargo xtask colyseus` starts one.
     #[command(hide = true)]
     Colyseus(ColyseusArgs),
@@ -100,6 +105,8 @@ pub fn run(args: BenchArgs) -> anyhow::Result<()> {
                 Workload::Rooms(rooms) => world::run_rooms(rooms, &reporter).await,
                 #[cfg(feature = "arcade")]
                 Workload::Arena(arena) => arena::run(arena, &reporter).await,
+                #[cfg(feature = "arcade")]
+                Workload::Physics(physics) => physics::run(physics, &reporter).await,
                 Workload::Colyseus(colyseus) => colyseus::run(colyseus, &reporter).await,
                 Workload::Matchmaker(matchmaker) => matchmaker::run(matchmaker, &reporter).await,
                 Workload::Proxy(proxy) => proxy::run(proxy).await,

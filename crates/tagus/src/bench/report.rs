@@ -96,6 +96,10 @@ const PLAN: &[&str] = &[
     "hours",
     "players_per_hour",
     "seed",
+    "what",
+    "tables",
+    "every",
+    "aims",
 ];
 
 #[cfg(test)]

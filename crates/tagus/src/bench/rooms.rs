@@ -1,7 +1,7 @@
 //! Players in authoritative rooms: what they get, what it costs, and what the machine would allow.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -83,7 +83,10 @@ pub(super) async fn measure(
     progress.show("settling");
     tokio::time::sleep(bench.settle).await;
     progress.show("measuring");
+    let before = (server.shard_counts().await?, Instant::now());
     let served = span(&crowd, &server.process, length).await?;
+    let after = (server.shard_counts().await?, Instant::now());
+    let ticks = (after.0.ticks - before.0.ticks) / (after.1 - before.1).as_secs_f64();
     let rss_bytes = server.process.rss_bytes();
     drop(busy);
     drop(crowd);
@@ -101,6 +104,7 @@ pub(super) async fn measure(
         seconds: place.seconds,
         players: bench.players,
         rate_hz: bench.rate_hz,
+        tick_hz: Some(ticks / f64::from(bench.rooms)),
         served,
         raw: Some(raw),
         rss_bytes,

@@ -47,6 +47,8 @@ pub(super) struct Row {
     pub(super) players: u32,
     /// Updates that each player should get per second.
     pub(super) rate_hz: u32,
+    /// Ticks that each room ran per second; none where the server does not say.
+    pub(super) tick_hz: Option<f64>,
     pub(super) served: Served,
     /// The same numbers of bytes, plainly; none where the server cannot do that.
     pub(super) raw: Option<Served>,
@@ -63,6 +65,7 @@ impl Row {
             "bench": self.name,
             "seconds": self.seconds,
             "hz": self.hz(heard),
+            "tick_hz": self.tick_hz,
             "gap_p50_ms": gap(0.5),
             "gap_p99_ms": gap(0.99),
             "gap_max_ms": float(heard.gap_us.max()) / 1e3,
@@ -114,6 +117,7 @@ impl Row {
         };
         format!(
             "{}: {}\n\
+             ticks a second       {} of {} in each room\n\
              updates a second     {} of {} for each player; the slowest got {} of the mean\n\
              time between two     p50 {} ms, p99 {} ms, max {} ms\n\
              server               {} cores, {} µs an update, {mib} resident\n\
@@ -121,6 +125,8 @@ impl Row {
              {raw}load                 {} cores, {} inputs a second for each player ({} refused), late by {} ms at most",
             self.name,
             plan.join(", "),
+            number("tick_hz", 2),
+            self.rate_hz,
             number("hz", 2),
             self.rate_hz,
             number("slowest", 3),

@@ -80,6 +80,8 @@ pub(super) struct ShardCounts {
     pub(super) sent: f64,
     /// Write system calls.
     pub(super) writes: f64,
+    /// Ticks of all rooms.
+    pub(super) ticks: f64,
 }
 
 impl BenchServer {
@@ -114,7 +116,10 @@ impl BenchServer {
             command.env("TAGUS_STORE__URL", url);
         }
         if let Some(rooms) = &plan.rooms {
-            command.env("TAGUS_ROOMS", rooms);
+            // Thousands are too long for the environment.
+            let file = folder.0.join("config.toml");
+            std::fs::write(&file, format!("rooms = {rooms}\n"))?;
+            command.arg("--config").arg(file);
         }
         // Ctrl-C reaches the bench alone, which then ends its server.
         #[cfg(unix)]
@@ -198,7 +203,7 @@ impl BenchServer {
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
-        counts_of(&answer).context("the server's metrics lack what was sent and written")
+        counts_of(&answer).context("the server's metrics lack what was sent, written and run")
     }
 }
 
@@ -214,6 +219,7 @@ fn counts_of(metrics: &str) -> Option<ShardCounts> {
     Some(ShardCounts {
         sent: value("tagus_shard_sent_total")?,
         writes: value("tagus_shard_writes_total")?,
+        ticks: value("tagus_shard_ticks_total")?,
     })
 }
 
@@ -273,10 +279,12 @@ mod tests {
     #[test]
     fn counts_are_found_by_their_whole_names() {
         let metrics = "# HELP tagus_shard_sent x\ntagus_shard_sent_total_x 9\n\
-                       tagus_shard_sent_total 12\ntagus_shard_writes_total 4\n";
+                       tagus_shard_sent_total 12\ntagus_shard_writes_total 4\n\
+                       tagus_shard_ticks_total 7\n";
         let counts = ShardCounts {
             sent: 12.0,
             writes: 4.0,
+            ticks: 7.0,
         };
         assert_eq!(counts_of(metrics), Some(counts));
         assert_eq!(counts_of("tagus_shard_sent_total 12\n"), None);

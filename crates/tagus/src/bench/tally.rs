@@ -301,6 +301,7 @@ mod tests {
             shards: ShardCounts {
                 sent: float(delivered),
                 writes: float(delivered) / 4.0,
+                ticks: 0.0,
             },
             server_cpu_us,
             load_cpu_us: None,

@@ -26,14 +26,48 @@ impl Tagus {
         game: &str,
         params: impl Into<Bytes>,
     ) -> Result<RoomId, ApiError> {
-        let gateway = &self.gateway;
-        let uuid = Uuid::from_random(random_bytes());
-        let id = RoomId {
-            uuid,
-            home: Some(gateway.node),
-        };
+        let id = self.new_room_id();
         self.open(id, "", game, params.into()).await?;
         Ok(id)
+    }
+
+    /// As [`Self::room_create`]; players' listings leave the room out.
+    ///
+    /// # Errors
+    /// Those of [`Self::room_create`].
+    pub async fn room_create_private(
+        &self,
+        game: &str,
+        params: impl Into<Bytes>,
+    ) -> Result<RoomId, ApiError> {
+        self.create_private(game, params.into(), None).await
+    }
+
+    /// Counts it for the user, if there is one.
+    async fn create_private(
+        &self,
+        game: &str,
+        params: Bytes,
+        user_id: Option<UserId>,
+    ) -> Result<RoomId, ApiError> {
+        let (id, directory) = (self.new_room_id(), &self.gateway.directory);
+        // Before it is opened, so that no listing shows it for a moment.
+        if directory.put_private(id, user_id).is_err() {
+            let text = "Too many private matches are open, let one of them end.";
+            return Err(ApiError::new(CODE_RESOURCE_EXHAUSTED, text));
+        }
+        if let Err(error) = self.open(id, "", game, params).await {
+            directory.remove(&id);
+            return Err(error);
+        }
+        Ok(id)
+    }
+
+    fn new_room_id(&self) -> RoomId {
+        RoomId {
+            uuid: Uuid::from_random(random_bytes()),
+            home: Some(self.gateway.node),
+        }
     }
 
     pub(crate) async fn open(
@@ -77,25 +111,14 @@ impl Tagus {
         mode: &str,
         user_id: UserId,
     ) -> Result<(RoomId, String), ApiError> {
-        let gateway = &self.gateway;
-        let mode = gateway.config.matchmaker.mode(mode);
+        let mode = self.gateway.config.matchmaker.mode(mode);
         let mode = mode.filter(|mode| mode.private).ok_or_else(|| {
             ApiError::not_found("There is no such mode, or it has no private matches.")
         })?;
-        let id = RoomId {
-            uuid: Uuid::from_random(random_bytes()),
-            home: Some(gateway.node),
-        };
-        // Before it is opened, so that no listing shows it for a moment.
-        if gateway.directory.put_private(id, user_id).is_err() {
-            let text = "Too many private matches are open, let one of them end.";
-            return Err(ApiError::new(CODE_RESOURCE_EXHAUSTED, text));
-        }
         let params = Bytes::copy_from_slice(mode.params.as_bytes());
-        if let Err(error) = self.open(id, "", &mode.game, params).await {
-            gateway.directory.remove(&id);
-            return Err(error);
-        }
+        let id = self
+            .create_private(&mode.game, params, Some(user_id))
+            .await?;
         Ok((id, self.room_code(id)?))
     }
 

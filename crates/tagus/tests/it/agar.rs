@@ -1,5 +1,5 @@
-//! The door `/agar`: raw WebSocket frames of the Agar protocol, version 6. What the frames hold byte by byte is tested
-//! with the arena's rules.
+//! The door `/agar`: raw WebSocket frames of the Agar protocol, versions 5 and 6. What the frames hold byte by byte is
+//! tested with the arena's rules.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -149,6 +149,14 @@ fn a_client_of_another_protocol_plays_in_the_same_world() {
     let mut bob = Player::join(&server);
     let board = bob.hear_op(49);
     assert_eq!(board, b"\x31\x01\0\0\0\0\0\0\0Ann\0");
+    // So does somebody with an older client, in whose encoding the server and she are named.
+    let mut eve = Player::connect(&server);
+    eve.say(&[0xfe, 5, 0, 0, 0]);
+    eve.say(&[0xff, 1, 0, 0, 0]);
+    let border = eve.hear_op(64);
+    assert_eq!(border[37..], *b"T\0a\0g\0u\0s\0\0\0");
+    let board = eve.hear_op(49);
+    assert_eq!(board, b"\x31\x01\0\0\0\0\0\0\0A\0n\0n\0\0\0");
     // All in one flight, as some clients say it.
     drop(ann);
     ann = Player::connect(&server);
@@ -168,6 +176,8 @@ fn bad_input_closes_the_connection_with_its_code() {
         (ws_frame(0x82, &[]), 1009),
         (long, 1009),
         (ws_frame(0x82, &[1]), 1003),
+        (ws_frame(0x82, &[0xfe, 4, 0, 0, 0]), 1003),
+        (ws_frame(0x82, &[0xfe, 11, 0, 0, 0]), 1003),
         (text, 1003),
         (ws_frame(0x83, &[1]), 1002),
     ] {

@@ -62,7 +62,7 @@ impl Game for Counter {
                     let token = FILLED + message.op.unsigned_abs();
                     room.store(token, StoreOp::Put { key, value }).unwrap();
                 }
-                Input::Computed { .. } => {}
+                Input::Computed { .. } | Input::Called { .. } => {}
             }
         }
     }

@@ -1,5 +1,6 @@
-import { bodiesOf, withCueBall } from "./bytes.js";
-import { HAND, NONE, OPPONENT, PHASE } from "./protocol.js";
+import { bodiesOf, withFirst } from "../../../duel/client/state/bytes.js";
+import { NONE, OPPONENT, PHASE } from "../../../duel/client/state/protocol.js";
+import { HAND } from "./protocol.js";
 
 const EIGHT_BALL = 0;
 const OFF = 254;
@@ -21,7 +22,7 @@ export class Practice {
   #before = [];
 
   /**
-   * @param {import("./stage.js").Physics & { rack: (rack: number, seed: bigint) => void, save: () => Uint8Array }} physics
+   * @param {import("../../../duel/client/state/stage.js").Physics & { rack: (rack: number, seed: bigint) => void, save: () => Uint8Array }} physics
    * @param {number} version Of the table.
    * @param {bigint} seed
    */
@@ -60,14 +61,14 @@ export class Practice {
   }
 
   /**
-   * @param {{ put: import("./protocol.js").Units | null, shot: import("./aim.js").Shot }} stroke
+   * @param {{ put: import("../../../duel/client/state/protocol.js").Units | null, shot: import("../../../duel/client/state/aim.js").Shot }} stroke
    * @returns {import("./protocol.js").Verdict}
    */
   shoot({ put, shot }) {
     const [game, turn] = [this.#game, this.#turn];
     this.#before.push(this.#state);
     if (this.#before.length > UNDO_MAX) this.#before.shift();
-    this.#physics.load(put ? withCueBall(this.#state, put) : this.#state);
+    this.#physics.load(put ? withFirst(this.#state, put) : this.#state);
     const { hash, seconds } = this.#physics.shoot(shot);
     const pocketed = this.#physics.log().filter(({ what }) => what === "pocketed").map(({ one, two }) => ({ ball: one, pocket: two }));
     this.#state = this.#physics.save();

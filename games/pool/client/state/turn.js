@@ -1,7 +1,8 @@
-import { Aim, POWER_MIN } from "./aim.js";
-import { UNITS, bodiesOf, toUnits, withCueBall } from "./bytes.js";
-import { HAND, NONE, toMetres } from "./protocol.js";
-import { predict } from "./predict.js";
+import { Aim, POWER_MIN } from "../../../duel/client/state/aim.js";
+import { UNITS, bodiesOf, toUnits, withFirst } from "../../../duel/client/state/bytes.js";
+import { predict } from "../../../duel/client/state/predict.js";
+import { NONE, toMetres } from "../../../duel/client/state/protocol.js";
+import { HAND } from "./protocol.js";
 import { spots } from "./table.js";
 
 /** Power that the aim line supposes while the cue is not drawn. */
@@ -11,7 +12,7 @@ const BLACK = 8;
 const SEARCH_STEP = 0.03;
 
 /**
- * @typedef {import("./layout.js").Point} Point
+ * @typedef {import("../../../duel/client/state/layout.js").Point} Point
  * @typedef {import("./table.js").Table} Table
  * @typedef {import("./protocol.js").Block} Block
  */
@@ -34,10 +35,10 @@ export class Turn {
   #version = 0;
   /** @type {Table | null} */
   #table = null;
-  #predicted = { key: "", line: /** @type {import("./predict.js").Prediction | null} */ (null) };
+  #predicted = { key: "", line: /** @type {import("../../../duel/client/state/predict.js").Prediction | null} */ (null) };
 
   /**
-   * @param {import("./predict.js").Aimer & { open: (version: number) => void }} physics Nobody else's: the shot is tried
+   * @param {import("../../../duel/client/state/predict.js").Aimer & { open: (version: number) => void }} physics Nobody else's: the shot is tried
    *   out here.
    */
   constructor(physics) {
@@ -137,7 +138,7 @@ export class Turn {
    * @param {Point | null} put In units.
    */
   foreignLine(aim, put) {
-    const state = put && this.#fits(put) ? withCueBall(this.#state, put) : this.#state;
+    const state = put && this.#fits(put) ? withFirst(this.#state, put) : this.#state;
     const [cue] = bodiesOf(state);
     if (!cue?.isOn) return null;
     this.#predicted.key = "";
@@ -155,14 +156,14 @@ export class Turn {
   }
 
   #before() {
-    return this.put ? withCueBall(this.#state, this.put) : this.#state;
+    return this.put ? withFirst(this.#state, this.put) : this.#state;
   }
 
   /** @param {Point} units */
   #fits(units) {
     if (this.#block?.hand === HAND.KITCHEN && this.#table && units.x > (this.#table.length / 4) * UNITS) return false;
     try {
-      this.#physics.load(withCueBall(this.#state, units));
+      this.#physics.load(withFirst(this.#state, units));
       return true;
     } catch {
       return false;

@@ -1,6 +1,8 @@
 /** What the page says about the game. */
 
-import { HAND, NONE, OPPONENT, PHASE } from "./protocol.js";
+import { NONE, OPPONENT, PHASE } from "../../../duel/client/state/protocol.js";
+import { REFUSALS, sayLoss, sayWinner } from "../../../duel/client/state/words.js";
+import { HAND } from "./protocol.js";
 
 export const GROUPS = ["", "solids", "stripes"];
 
@@ -13,34 +15,23 @@ const FOULS = [
   "the break was too weak",
 ];
 
-const REFUSALS = /** @type {Record<number, string>} */ ({
-  6: "Too late: the time ran out.",
-  8: "It is not your turn.",
+const OWN_REFUSALS = /** @type {Record<number, string>} */ ({
   9: "The balls are still running.",
   13: "Pull the cue further back.",
   15: "Put the cue ball on the table first.",
   16: "The cue ball does not fit there.",
   17: "The cue ball belongs behind the line.",
   18: "Choose a pocket for the black first.",
-  21: "That is not allowed now.",
-  22: "No chair is free.",
-  23: "Not so fast.",
-  24: "The server could not do that. Try again.",
 });
 
-/** What the loser did, by how the game ended; the first two were the winner's doing. */
-const ENDS = [
-  "",
-  "",
-  "pocketed the black too early",
-  "pocketed the black with a foul",
-  "pocketed the black in another pocket than the called one",
-  "made three fouls in a row",
-  "let the time run out three times",
-  "conceded",
-  "left the game",
-];
-const DRAWN = 9;
+/** What the loser did, by how the game ended, as far as it is pool's own. */
+const ENDS = /** @type {Record<number, string>} */ ({
+  2: "pocketed the black too early",
+  3: "pocketed the black with a foul",
+  4: "pocketed the black in another pocket than the called one",
+  5: "made three fouls in a row",
+});
+export const DRAWN = 9;
 
 /** @typedef {import("./protocol.js").Block} Block */
 
@@ -51,8 +42,26 @@ export function sayFoul(foul) {
 
 /** @param {number} reason */
 export function sayRefusal(reason) {
-  return REFUSALS[reason] ?? "The server did not accept that.";
+  return OWN_REFUSALS[reason] ?? REFUSALS[reason] ?? "The server did not accept that.";
 }
+
+/** What is said at the table. @type {import("../../../duel/client/state/match.js").Sayings} */
+export const SAYINGS = Object.freeze({
+  refusal: sayRefusal,
+  table({ last }) {
+    if (last === 1) return [{ text: "Time is up.", tone: "foul" }];
+    return last === 2 ? [{ text: "Racked again.", tone: "plain" }] : [];
+  },
+  verdict(before, { foul, block }, own) {
+    /** @type {import("../../../duel/client/state/match.js").Said[]} */
+    const said = foul === 0 ? [] : [{ text: sayFoul(foul), tone: "foul" }];
+    if (own !== NONE && before.groups[own] === 0 && block.groups[own] !== 0) {
+      said.push({ text: `You have the ${GROUPS[block.groups[own]]}.`, tone: "good" });
+    }
+    return said;
+  },
+  pauseMs: () => 0,
+});
 
 /**
  * The line above the table.
@@ -85,8 +94,7 @@ export function sayTurn({ block, ownChair, names, isRunning, opponent, call }) {
  */
 export function sayEnd({ winner, how }, ownChair, names) {
   if (how === DRAWN || winner === NONE) return { title: "Drawn", text: "So many turns and no end." };
-  const loser = names[1 - winner] || "The other player";
-  const title = winner === ownChair ? "You win" : `${names[winner] || "The other player"} wins`;
+  const title = sayWinner(winner, ownChair, names);
   if (how <= 1) return { title, text: winner === ownChair ? "A clean finish." : "The last ball is in." };
-  return { title, text: `${1 - winner === ownChair ? "You" : loser} ${ENDS[how]}.` };
+  return { title, text: sayLoss(1 - winner, how, ownChair, names, ENDS) };
 }

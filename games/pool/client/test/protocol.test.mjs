@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { encodeShot } from "../../../../crates/physics-wasm/physics.js";
-import { bodiesOf } from "../state/bytes.js";
+import { bodiesOf } from "../../../duel/client/state/bytes.js";
 import {
-  RECEIVE, SEND, TRACE_BYTES_MAX, decodeAim, decodePeople, decodeRefused, decodeShot, decodeTable, decodeVerdict, encodeAim, encodeDiffers,
-  encodeNumbers, encodeShoot,
-} from "../state/protocol.js";
+  RECEIVE, TRACE_BYTES_MAX, decodeAim, decodePeople, decodeRefused, decodeShot, encodeAim, encodeDiffers, encodeNumbers, encodeShoot,
+} from "../../../duel/client/state/protocol.js";
+import { SEND, decodeTable, decodeVerdict } from "../state/protocol.js";
 import { sayEnd, sayFoul, sayRefusal, sayTurn } from "../state/words.js";
 
 const hex = (bytes) => Buffer.from(bytes).toString("hex");

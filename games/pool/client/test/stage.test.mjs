@@ -2,17 +2,19 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { Physics, RACKS, TABLES, encodeShot } from "../../../../crates/physics-wasm/physics.js";
-import { Aim } from "../state/aim.js";
-import { roll } from "../state/balls.js";
-import { bodiesOf, toUnits, withCueBall } from "../state/bytes.js";
-import { Layout } from "../state/layout.js";
-import { Match } from "../state/match.js";
-import { NONE, PHASE } from "../state/protocol.js";
+import { Aim } from "../../../duel/client/state/aim.js";
+import { bodiesOf, toUnits, withFirst } from "../../../duel/client/state/bytes.js";
+import { Layout } from "../../../duel/client/state/layout.js";
+import { Match } from "../../../duel/client/state/match.js";
+import { predict } from "../../../duel/client/state/predict.js";
+import { NONE, PHASE } from "../../../duel/client/state/protocol.js";
+import { roll } from "../../../duel/client/state/rolling.js";
+import { Stage } from "../../../duel/client/state/stage.js";
+import { HOLES } from "../state/holes.js";
 import { Practice } from "../state/practice.js";
-import { predict } from "../state/predict.js";
-import { Stage } from "../state/stage.js";
-import { readTable } from "../state/table.js";
+import { MARGINS, readTable } from "../state/table.js";
 import { Turn } from "../state/turn.js";
+import { SAYINGS } from "../state/words.js";
 
 const module = await WebAssembly.compile(
   await readFile(new URL("../../../../crates/physics-wasm/dist/physics.wasm", import.meta.url)),
@@ -57,7 +59,7 @@ const tableOf = (state, more = {}) => ({
 test("the table is turned, never mirrored, and fits", async () => {
   const { outline } = await racked();
   for (const [width, height, form] of [[1280, 720, "wide"], [844, 390, "low"], [390, 844, "tall"]]) {
-    const layout = new Layout(width, height, outline);
+    const layout = new Layout(width, height, outline, MARGINS);
     assert.equal(layout.form, form);
     const { x, y, width: w, height: h } = layout.frame;
     assert.ok(x >= 0 && y >= 0 && x + w <= width && y + h <= height, form);
@@ -81,7 +83,7 @@ test("the outline has six cushions and six pockets", async () => {
 test("a shot is shown from its start to the end that the state has", async () => {
   const { state } = await racked();
   const physics = await create();
-  const stage = new Stage(physics);
+  const stage = new Stage(physics, HOLES);
   stage.open(VERSION);
   stage.play(state, null, BREAK, 1_000, 1_000);
   const heard = [];
@@ -98,7 +100,7 @@ test("a shot is shown from its start to the end that the state has", async () =>
 
 test("whoever comes into the middle of a shot sees the moment that the others see, and hears nothing of before", async () => {
   const { state } = await racked();
-  const [early, late] = [new Stage(await create()), new Stage(await create())];
+  const [early, late] = [new Stage(await create(), HOLES), new Stage(await create(), HOLES)];
   for (const stage of [early, late]) stage.open(VERSION);
   early.play(state, null, BREAK, 0, 0);
   let before = 0;
@@ -115,7 +117,7 @@ test("whoever comes into the middle of a shot sees the moment that the others se
 test("a rolling ball turns as far as it went, about the axis across its way", async () => {
   const { state } = await racked();
   const alone = twoBalls(state, { x: 0.4, y: 0.5 }, 1, { x: 2.0, y: 1.0 });
-  const stage = new Stage(await create());
+  const stage = new Stage(await create(), HOLES);
   stage.open(VERSION);
   stage.play(alone, null, { ...BREAK, power: 9_000, height: 13_000 }, 0, 0);
   for (let ms = 0; ms <= 400; ms += 4) stage.update(ms);
@@ -193,7 +195,7 @@ test("ball in hand: shown legal exactly where the server takes it", async () => 
   const isLegal = turn.held.isLegal;
   let isTaken = true;
   try {
-    physics.load(withCueBall(state, toUnits(turn.held)));
+    physics.load(withFirst(state, toUnits(turn.held)));
   } catch {
     isTaken = false;
   }
@@ -236,8 +238,8 @@ test("the black wants a pocket, which follows the aim until one is chosen", asyn
 
 test("a shot is shown at once, judged when the balls rest, and compared", async () => {
   const { physics, state } = await racked();
-  const stage = new Stage(await create());
-  const match = new Match(stage);
+  const stage = new Stage(await create(), HOLES);
+  const match = new Match(stage, SAYINGS);
   match.takeTable(tableOf(state), 0);
   assert.ok(match.canPlay(10));
   match.strike({ put: null, call: NONE, shot: BREAK }, 10);
@@ -258,7 +260,7 @@ test("a shot is shown at once, judged when the balls rest, and compared", async 
 
 test("a page that slept through two shots has the state after both", async () => {
   const { physics, state } = await racked();
-  const match = new Match(new Stage(await create()));
+  const match = new Match(new Stage(await create(), HOLES), SAYINGS);
   match.takeTable(tableOf(state, { player: 1 }), 0);
   for (const turn of [0, 1]) {
     const shot = { ...BREAK, angle: turn * 1e9 };
@@ -273,8 +275,8 @@ test("a page that slept through two shots has the state after both", async () =>
 
 test("another end of the server's is taken, in a glide, and reported", async () => {
   const { physics, state } = await racked();
-  const stage = new Stage(await create());
-  const match = new Match(stage);
+  const stage = new Stage(await create(), HOLES);
+  const match = new Match(stage, SAYINGS);
   match.takeTable(tableOf(state), 0);
   match.takeShot({ game: 0, turn: 0, chair: 1, put: null, call: NONE, shot: BREAK, ageMs: 0 }, 0);
   const own = physics.shoot(BREAK);
@@ -294,8 +296,8 @@ test("another end of the server's is taken, in a glide, and reported", async () 
 
 test("a refused shot puts the balls back", async () => {
   const { state } = await racked();
-  const stage = new Stage(await create());
-  const match = new Match(stage);
+  const stage = new Stage(await create(), HOLES);
+  const match = new Match(stage, SAYINGS);
   match.takeTable(tableOf(state), 0);
   match.strike({ put: null, call: NONE, shot: BREAK }, 10);
   match.update(800, 20);

@@ -3,12 +3,12 @@ const CUE_RADII = 44;
 const PULL_RADII = 11;
 const TIP_GAP_RADII = 1.5;
 
-/** @typedef {import("../state/layout.js").Point} Point */
+/** @typedef {import("../../../duel/client/state/layout.js").Point} Point */
 
 /**
  * The lines of an aim: the cue ball's way, and how both go on.
  * @param {CanvasRenderingContext2D} pen
- * @param {import("../state/predict.js").Prediction} line
+ * @param {import("../../../duel/client/state/predict.js").Prediction} line
  * @param {(metres: Point) => Point} at
  * @param {number} radius
  * @param {boolean} isForeign

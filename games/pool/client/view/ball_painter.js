@@ -11,7 +11,7 @@ const WHITE = rgb(COLORS[0]);
 const FELT = [18, 92, 84];
 const INK = [22, 22, 26];
 
-/** @typedef {import("../state/layout.js").Layout} Layout */
+/** @typedef {import("../../../duel/client/state/layout.js").Layout} Layout */
 
 /** Balls as spheres, pixel by pixel: their colours turn with them, the light does not. */
 export class BallPainter {
@@ -26,7 +26,7 @@ export class BallPainter {
   /**
    * @param {CanvasRenderingContext2D} pen In pixels of the device.
    * @param {number} ball
-   * @param {import("../state/layout.js").Point} at Its middle, in pixels of the device.
+   * @param {import("../../../duel/client/state/layout.js").Point} at Its middle, in pixels of the device.
    * @param {number} radius The same.
    * @param {Float64Array} turn
    * @param {boolean} isTall Whether the table is turned on the screen.

@@ -1,83 +1,26 @@
+import { bodiesOf } from "../../../duel/client/state/bytes.js";
+import { OPPONENT } from "../../../duel/client/state/protocol.js";
+import { byId, write } from "../../../duel/client/view/dom.js";
+import { Hud, part } from "../../../duel/client/view/hud.js";
 import { groupOf } from "../state/balls.js";
-import { bodiesOf } from "../state/bytes.js";
-import { NONE, OPPONENT, PHASE } from "../state/protocol.js";
 import { GROUPS } from "../state/words.js";
-import { byId, write } from "./dom.js";
 
-const ROOT = document.documentElement;
-const HURRY = 0.25;
 const BLACK = 8;
 const NINE_BALL = 1;
-const TOAST_MS = 2_700;
 
-/** @typedef {import("../state/match.js").Match} Match */
+/** @typedef {import("../../../duel/client/state/match.js").Match} Match */
 
-/** The panels around the table. */
-export class Hud {
+/** The panels around the table: balls of each player, cue controls. */
+export class PoolHud extends Hud {
   #scene;
   #trays = ["", ""];
-  #toastTimer = 0;
-  /** Which chair is shown at the left: one's own. */
-  #left = 0;
   /** What the controls show. */
   #aim = "";
 
   /** @param {import("./scene.js").Scene} scene Which paints the small balls. */
   constructor(scene) {
+    super();
     this.#scene = scene;
-  }
-
-  /**
-   * What changes with the game.
-   * @param {Match} match
-   * @param {string} status
-   */
-  show(match, status) {
-    const { table, people } = match;
-    if (!table) return;
-    const { block } = table;
-    this.#left = table.ownChair === 1 ? 1 : 0;
-    for (const side of [0, 1]) {
-      const chair = side === 0 ? this.#left : 1 - this.#left;
-      const panel = byId(`chair-${side}`);
-      const { kind, name } = people.chairs[chair];
-      const own = chair === table.ownChair ? " (you)" : "";
-      const shown = kind === "free" ? "Nobody yet" : (name || "Nameless") + own;
-      write(part(panel, ".name"), shown);
-      write(part(panel, ".initial"), kind === "free" ? "?" : kind === "bot" ? "⚙" : (name || "N").slice(0, 1).toUpperCase());
-      panel.classList.toggle("turn", block.phase === PHASE.PLAYING && block.player === chair);
-      panel.classList.toggle("away", kind === "away");
-      write(part(panel, ".group"), note(match, chair));
-      this.#fillTray(side, chair, match);
-    }
-    write(byId("status"), status);
-    const watching = people.watching === 0 ? "" : people.watching === 1 ? "1 watching" : `${people.watching} watching`;
-    write(byId("watching"), table.ownChair === NONE ? `You watch${people.watching > 1 ? `, with ${people.watching - 1} more` : ""}` : watching);
-    byId("sit").hidden = table.ownChair !== NONE || block.phase === PHASE.PLAYING || people.chairs.every(({ kind }) => kind !== "free");
-    ROOT.dataset.chair = table.ownChair === NONE ? "watching" : "playing";
-  }
-
-  /**
-   * What changes all the time.
-   * @param {Match} match
-   * @param {number} nowMs
-   * @param {boolean} mayAim
-   */
-  tick(match, nowMs, mayAim) {
-    const own = mayAim ? "yes" : "no";
-    if (ROOT.dataset.own !== own) ROOT.dataset.own = own;
-    const { block } = match;
-    if (!block) return;
-    for (const side of [0, 1]) {
-      const chair = side === 0 ? this.#left : 1 - this.#left;
-      const isTurn = block.phase === PHASE.PLAYING && block.player === chair;
-      const left = isTurn ? match.timeLeft(nowMs) : 1;
-      const panel = byId(`chair-${side}`);
-      panel.classList.toggle("hurry", isTurn && left < HURRY);
-      const ring = /** @type {SVGCircleElement} */ (/** @type {unknown} */ (part(panel, ".ring .left")));
-      const gone = (100 * (1 - left)).toFixed(0);
-      if (ring.style.strokeDashoffset !== gone) ring.style.strokeDashoffset = gone;
-    }
   }
 
   /**
@@ -101,36 +44,30 @@ export class Hud {
     }
   }
 
-  /** @param {string} text @param {"plain" | "foul" | "good"} tone */
-  toast(text, tone) {
-    const toast = byId("toast");
-    toast.className = tone;
-    write(toast, text);
-    // Begins the animation anew.
-    void toast.offsetWidth;
-    toast.classList.add("shown");
-    clearTimeout(this.#toastTimer);
-    this.#toastTimer = window.setTimeout(() => toast.classList.remove("shown"), TOAST_MS);
-  }
-
-  /** @param {string} text Empty hides it. */
-  banner(text) {
-    write(byId("banner"), text);
-  }
-
   /** The trays are painted anew, as after the page changed its size. */
   refit() {
     this.#trays = ["", ""];
   }
 
-  /** @param {number} side @param {number} chair @param {Match} match */
-  #fillTray(side, chair, match) {
+  /** @param {Match} match @param {number} chair */
+  note({ table, people }, chair) {
+    const { block, rules, opponent } = /** @type {import("../state/protocol.js").Table} */ (table);
+    if (people.chairs[chair].kind === "away") return "away";
+    if (opponent === OPPONENT.NOBODY) return "practice";
+    const words = [GROUPS[block.groups[chair]]];
+    if (rules === NINE_BALL && block.fouls[chair] > 0) words.push(`${block.fouls[chair]} of 3 fouls`);
+    if (block.timeOuts[chair] > 0) words.push(`${block.timeOuts[chair]} of 3 time-outs`);
+    return words.filter(Boolean).join(", ");
+  }
+
+  /** @param {HTMLElement} panel @param {number} side @param {number} chair @param {Match} match */
+  fill(panel, side, chair, match) {
     const { balls, gone } = trayOf(match, chair);
     const key = `${balls} ${gone}`;
     if (key === this.#trays[side]) return;
     const isSame = this.#trays[side].startsWith(`${balls} `);
     this.#trays[side] = key;
-    const tray = part(byId(`chair-${side}`), ".tray");
+    const tray = part(panel, ".tray");
     if (!isSame) {
       tray.replaceChildren(...balls.map((ball) => document.createElement(ball < 0 ? "i" : "canvas")));
       tray.querySelectorAll("canvas").forEach((canvas, i) => this.#scene.paintIcon(canvas, balls[i]));
@@ -159,20 +96,4 @@ function trayOf(match, chair) {
   const balls = bodies.map((_, ball) => ball).filter((ball) => groupOf(ball) === group || ball === BLACK);
   // The black comes last.
   return { balls: [...balls.filter((ball) => ball !== BLACK), BLACK], gone };
-}
-
-/** @param {Match} match @param {number} chair */
-function note({ table, people }, chair) {
-  const { block, rules, opponent } = /** @type {import("../state/protocol.js").Table} */ (table);
-  if (people.chairs[chair].kind === "away") return "connection lost";
-  if (opponent === OPPONENT.NOBODY) return "practice";
-  const words = [GROUPS[block.groups[chair]]];
-  if (rules === NINE_BALL && block.fouls[chair] > 0) words.push(`${block.fouls[chair]} of 3 fouls`);
-  if (block.timeOuts[chair] > 0) words.push(`${block.timeOuts[chair]} of 3 time-outs`);
-  return words.filter(Boolean).join(", ");
-}
-
-/** @param {HTMLElement} panel @param {string} selector */
-function part(panel, selector) {
-  return /** @type {HTMLElement} */ (panel.querySelector(selector));
 }

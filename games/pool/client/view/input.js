@@ -1,4 +1,4 @@
-import { byId } from "./dom.js";
+import { byId } from "../../../duel/client/view/dom.js";
 
 /** A cue drawn back so far over the cloth has full power, in CSS pixels. */
 const PULL_PX = 190;
@@ -13,12 +13,12 @@ const WHEEL_RADIANS = 0.00004;
 const TAP_PX = 8;
 
 /**
- * @typedef {import("../state/layout.js").Point} Point
+ * @typedef {import("../../../duel/client/state/layout.js").Point} Point
  *
  * @typedef {object} Table What the fingers must know of it.
  * @property {() => boolean} mayAim
  * @property {() => import("../state/turn.js").Turn} turn
- * @property {() => import("../state/layout.js").Layout} layout
+ * @property {() => import("../../../duel/client/state/layout.js").Layout} layout
  * @property {() => number} radius Of a ball, in CSS pixels.
  * @property {() => Point[]} pockets In CSS pixels, and how large each is taken.
  * @property {() => number} pocketRadius

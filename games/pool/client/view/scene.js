@@ -1,4 +1,4 @@
-import { NONE } from "../state/protocol.js";
+import { NONE } from "../../../duel/client/state/protocol.js";
 import { BallPainter } from "./ball_painter.js";
 import { drawCue, drawGhost, drawLine } from "./aim_painter.js";
 import { paintTable } from "./table_painter.js";
@@ -10,12 +10,12 @@ const SHADOW_OFF = 0.34;
 const BEAT_MS = 80;
 
 /**
- * @typedef {import("../state/layout.js").Layout} Layout
- * @typedef {import("../state/layout.js").Point} Point
- * @typedef {import("../state/stage.js").Ball} Ball
+ * @typedef {import("../../../duel/client/state/layout.js").Layout} Layout
+ * @typedef {import("../../../duel/client/state/layout.js").Point} Point
+ * @typedef {import("../../../duel/client/state/stage.js").Ball} Ball
  *
  * @typedef {object} Aimed What is drawn of an aim.
- * @property {import("../state/predict.js").Prediction | null} line
+ * @property {import("../../../duel/client/state/predict.js").Prediction | null} line
  * @property {Point | null} cueBall In metres.
  * @property {number} angle
  * @property {number} power
@@ -98,12 +98,11 @@ export class Scene {
     if (aimed?.line?.ghost) drawGhost(pen, at(aimed.line.ghost), radius, aimed.isForeign);
     if (shown.mayPut && !shown.held && aimed?.cueBall && !aimed.isForeign) drawHand(pen, at(aimed.cueBall), radius, shown.nowMs);
     if (shown.held) drawHeld(pen, at(shown.held), radius, shown.held.isLegal);
-    const screenAngle = (/** @type {number} */ angle) => (layout.isTall ? -angle - Math.PI / 2 : -angle);
     if (aimed?.hasCue && aimed.cueBall) {
-      drawCue(pen, at(aimed.cueBall), screenAngle(aimed.angle), radius, { pull: aimed.power, alpha: aimed.isForeign ? 0.75 : 1 });
+      drawCue(pen, at(aimed.cueBall), layout.toAngle(aimed.angle), radius, { pull: aimed.power, alpha: aimed.isForeign ? 0.75 : 1 });
     } else if (shown.strike) {
       const { part } = shown.strike;
-      drawCue(pen, at(shown.strike.at), screenAngle(shown.strike.angle), radius, { pull: -0.06 * part, alpha: 1 - part });
+      drawCue(pen, at(shown.strike.at), layout.toAngle(shown.strike.angle), radius, { pull: -0.06 * part, alpha: 1 - part });
     }
   }
 

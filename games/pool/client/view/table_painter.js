@@ -1,5 +1,4 @@
-import { RAIL } from "../state/layout.js";
-import { spots } from "../state/table.js";
+import { RAIL, spots } from "../state/table.js";
 
 /** From the nose to where the wood begins, in metres. */
 const CUSHION = 0.05;
@@ -8,7 +7,7 @@ const POCKET_RIM = 0.011;
 const GRAIN_LINES = 260;
 
 /**
- * @typedef {import("../state/layout.js").Layout} Layout
+ * @typedef {import("../../../duel/client/state/layout.js").Layout} Layout
  * @typedef {import("../state/table.js").Table} Table
  */
 

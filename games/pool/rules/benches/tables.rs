@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex, SessionId, UserId, Uuid};
+use tagus_duel::{Chair, Command, Sport, Strength, Stroke, Turn, op};
 use tagus_physics::{PoolSize, Table};
-use tagus_pool::{Chair, Command, Frame, Pool, Rules, Strength, Stroke, Turn, op, plan};
+use tagus_pool::{Frame, Pool, Rules, plan};
 use tagus_room::{Effect, Factory, Host, Metadata, Opening, Person};
 
 fn main() {
@@ -35,7 +36,7 @@ fn shots() {
     let mut times = Vec::new();
     for seed in 0..GAMES {
         let mut frame = frame(seed);
-        while frame.end().is_none() {
+        while frame.course().end.is_none() {
             let Some(stroke) = plan(&frame, Strength::Fair, seed + u64::from(frame.turn())) else {
                 break;
             };
@@ -52,7 +53,7 @@ fn plans(strength: Strength) {
     let mut times = Vec::new();
     for seed in 0..4 {
         let mut frame = frame(seed);
-        while frame.end().is_none() {
+        while frame.course().end.is_none() {
             let begin = Instant::now();
             let stroke = plan(&frame, strength, seed + u64::from(frame.turn()));
             times.push(begin.elapsed());
@@ -206,8 +207,8 @@ fn say(what: &str, mut times: Vec<Duration>) {
     );
 }
 
-const PERIOD: Duration = Duration::from_nanos(33_333_334);
+const PERIOD: Duration = Duration::from_millis(100);
 const GAMES: u64 = 40;
 const ROOMS: usize = 300;
 const TICKS: usize = 2_000;
-const SHOT_EVERY_TICKS: usize = 450;
+const SHOT_EVERY_TICKS: usize = 150;

@@ -1,23 +1,11 @@
 //! A player that plans with the same physics: it thinks of shots, plays each on a copy of the table, and takes the best.
 
 use tagus_base::Rng;
-use tagus_physics::{Mouth, Place, Shot, Table, Vec2, direction};
+use tagus_duel::{Arm, Sport, Strength, Stroke, Turn, angle_of};
+use tagus_physics::{Mouth, Place, Shot, Table, Vec2};
 
-use crate::frame::{Frame, Hand, Turn};
-use crate::stroke::Stroke;
+use crate::frame::{Frame, Hand};
 use crate::table::{CUE, head_string};
-
-/// How good a bot is: how many shots it thinks of, and how exactly it plays the best of them.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u8)]
-pub enum Strength {
-    /// Knows where to aim, and often misses.
-    Weak = 1,
-    /// Pockets what is easy.
-    Fair = 2,
-    /// Plays for the next ball, too.
-    Strong = 3,
-}
 
 /// What a strength is made of.
 struct Skill {
@@ -31,52 +19,44 @@ struct Skill {
     tries: u32,
     /// What it gives for a good next shot, or for leaving none.
     position: f64,
-    /// Standard deviation of the direction, in 2⁻³² turns.
-    angle_error: f64,
-    /// Standard deviation of the power, as a part of it.
-    power_error: f64,
+    arm: Arm,
 }
 
-impl Strength {
-    pub(crate) const fn from_number(number: u8) -> Option<Self> {
-        Some(match number {
-            1 => Self::Weak,
-            2 => Self::Fair,
-            3 => Self::Strong,
-            _ => return None,
-        })
-    }
-
-    const fn skill(self) -> Skill {
-        match self {
-            Self::Weak => Skill {
-                aims: 3,
-                powers: &[16_000],
-                heights: &[0],
-                tries: 1,
-                position: 0.0,
-                angle_error: 1.2 * DEGREE,
+const fn skill_of(strength: Strength) -> Skill {
+    match strength {
+        Strength::Weak => Skill {
+            aims: 3,
+            powers: &[16_000],
+            heights: &[0],
+            tries: 1,
+            position: 0.0,
+            arm: Arm {
+                angle_error: 1.2,
                 power_error: 0.12,
             },
-            Self::Fair => Skill {
-                aims: 6,
-                powers: &[11_000, 20_000],
-                heights: &[0],
-                tries: 1,
-                position: 5.0,
-                angle_error: 0.45 * DEGREE,
+        },
+        Strength::Fair => Skill {
+            aims: 6,
+            powers: &[11_000, 20_000],
+            heights: &[0],
+            tries: 1,
+            position: 5.0,
+            arm: Arm {
+                angle_error: 0.45,
                 power_error: 0.06,
             },
-            Self::Strong => Skill {
-                aims: 8,
-                powers: &[9_000, 15_000, 24_000],
-                heights: &[0, 12_000, -14_000],
-                tries: 3,
-                position: 25.0,
-                angle_error: 0.1 * DEGREE,
+        },
+        Strength::Strong => Skill {
+            aims: 8,
+            powers: &[9_000, 15_000, 24_000],
+            heights: &[0, 12_000, -14_000],
+            tries: 3,
+            position: 25.0,
+            arm: Arm {
+                angle_error: 0.1,
                 power_error: 0.02,
             },
-        }
+        },
     }
 }
 
@@ -84,8 +64,8 @@ impl Strength {
 /// The same frame, strength and seed give the same stroke. It may take some ten milliseconds.
 #[must_use]
 pub fn plan(frame: &Frame, strength: Strength, seed: u64) -> Option<Stroke> {
-    frame.end().is_none().then_some(())?;
-    let (skill, mut rng) = (strength.skill(), Rng::new(seed));
+    frame.must_be_played().ok()?;
+    let (skill, mut rng) = (skill_of(strength), Rng::new(seed));
     let mut ideas = if frame.is_break() {
         breaks(frame, &skill, &mut rng)
     } else {
@@ -101,7 +81,7 @@ pub fn plan(frame: &Frame, strength: Strength, seed: u64) -> Option<Stroke> {
             best = Some((value, idea));
         }
     }
-    best.map(|(_, idea)| disturbed(&idea, &skill, &mut rng))
+    best.map(|(_, idea)| skill.arm.play(&idea, &mut rng))
 }
 
 /// Breaks from different places behind the head string, at the first ball of the rack.
@@ -268,7 +248,7 @@ fn worth(frame: &Frame, idea: &Stroke, skill: &Skill, rng: &mut Rng) -> f64 {
         let tried = if index == 0 {
             *idea
         } else {
-            disturbed(idea, skill, rng)
+            skill.arm.play(idea, rng)
         };
         sum += outcome(frame, &tried, skill);
     }
@@ -280,7 +260,7 @@ fn outcome(frame: &Frame, stroke: &Stroke, skill: &Skill) -> f64 {
     let Ok(Some(verdict)) = next.apply(Turn::Stroke(*stroke)) else {
         return -2_000.0;
     };
-    if let Some(end) = next.end() {
+    if let Some(end) = next.course().end {
         return match end.winner {
             Some(winner) if winner == frame.player() => 1_000.0,
             Some(_) => -1_000.0,
@@ -292,7 +272,7 @@ fn outcome(frame: &Frame, stroke: &Stroke, skill: &Skill) -> f64 {
     } else {
         0.0
     };
-    if verdict.foul.is_some() {
+    if verdict.ruling > 0 {
         return -60.0 - ease;
     }
     let balls = 5.0 * verdict.pocketed.len() as f64;
@@ -313,16 +293,6 @@ fn best_ease(frame: &Frame) -> f64 {
     };
     let aims = aims_from(frame, None, at);
     aims.iter().map(|aim| aim.ease).fold(0.0, f64::max)
-}
-
-/// The stroke as this arm plays it.
-fn disturbed(stroke: &Stroke, skill: &Skill, rng: &mut Rng) -> Stroke {
-    let turn = (skill.angle_error * normal(rng)) as i32;
-    let power = f64::from(stroke.shot.power) * (1.0 + skill.power_error * normal(rng));
-    let mut out = *stroke;
-    out.shot.angle = out.shot.angle.wrapping_add_signed(turn);
-    out.shot.power = (power as u16).max(1);
-    out
 }
 
 /// The stroke, with a call only where one is wanted.
@@ -360,43 +330,11 @@ fn units(at: Vec2) -> (i32, i32) {
     }
 }
 
-/// The direction of a vector in 2⁻³² turns, found among those that the physics has.
-fn angle_of(way: Vec2) -> u32 {
-    let (mut way, mut angle) = (way, 0_u32);
-    // Into the first quarter.
-    while !(way.x > 0.0 && way.y >= 0.0) {
-        if way == Vec2::ZERO {
-            return 0;
-        }
-        way = -way.left();
-        angle = angle.wrapping_add(QUARTER);
-    }
-    let (mut low, mut high) = (0, QUARTER);
-    while low + 1 < high {
-        let middle = low + (high - low) / 2;
-        if direction(middle).cross(way) >= 0.0 {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    angle.wrapping_add(low)
-}
-
-/// About normally distributed, with a standard deviation of 1 and never beyond 3.5.
-fn normal(rng: &mut Rng) -> f64 {
-    let sum: f32 = (0..4).map(|_| rng.unit_f32()).sum();
-    f64::from(sum - 2.0) * 1.732
-}
-
 /// From −1 to 1.
 fn spread(rng: &mut Rng) -> f64 {
     f64::from(2.0 * rng.unit_f32() - 1.0)
 }
 
-const QUARTER: u32 = 1 << 30;
-/// In 2⁻³² turns.
-const DEGREE: f64 = 4_294_967_296.0 / 360.0;
 /// Cosine of the thinnest cut that is tried.
 const CUT_MIN: f64 = 0.25;
 /// Sine of the flattest way into a side pocket.
@@ -404,21 +342,3 @@ const SIDE_ENTRY_MIN: f64 = 0.6;
 const RANDOM_STANDS: usize = 12;
 const KICKS: usize = 24;
 const KICKS_MAX: usize = 120;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn angles_of_vectors_are_those_of_directions() {
-        for index in 0..4_096_u32 {
-            let angle = index.wrapping_mul(0x0010_0007);
-            let off = angle_of(direction(angle) * 0.7).wrapping_sub(angle) as i32;
-            assert!(off.abs() <= 4, "{angle}: {off}");
-        }
-        for (turn, (x, y)) in (0_u32..).zip([(1.0, 0.0), (0.0, 2.0), (-0.5, 0.0), (0.0, -1.0)]) {
-            assert_eq!(angle_of(Vec2::new(x, y)), turn << 30);
-        }
-        assert_eq!(angle_of(Vec2::ZERO), 0);
-    }
-}

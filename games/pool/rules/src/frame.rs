@@ -1,41 +1,31 @@
 //! One game as a state machine: whose turn it is, what they may do, and what came of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use serde::{Deserialize, Serialize};
-use tagus_physics::{Place, PlaceError, ShotError, State, Table};
+use serde_json::{Map, Value};
+use tagus_duel::{
+    Aim, Chair, Course, End, How, Played, Reader, Reason, Sport, Strength, Stroke, Variant, Verdict,
+};
+use tagus_physics::{Place, PlaceError, PoolSize, ShotError, State, Table};
 
+use crate::bot::plan;
 use crate::judge::Foul;
-use crate::reason::Reason;
-use crate::stroke::{Played, Stroke, Verdict};
 use crate::table::{CUE, head_string, is_on, spot};
 
-/// Time-outs of one player in a game; the last of them loses it.
-pub const TIME_OUTS_MAX: u8 = 3;
 /// Fouls in a row that lose a game of nine-ball.
 pub(crate) const FOULS_MAX: u8 = 3;
 /// Turns of a game of two players, after which it is drawn.
 pub const TURNS_MAX: u16 = 160;
+const _: () = assert!(TURNS_MAX < tagus_duel::TURNS_MAX);
 
 /// What is played.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
 pub enum Rules {
     /// Solids against stripes, the black last, in a called pocket.
     Eight = 0,
     /// The lowest ball first; whoever pockets the nine wins.
     Nine = 1,
-}
-
-/// One of the two players.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u8)]
-pub enum Chair {
-    /// The one who came first.
-    First = 0,
-    /// The other.
-    Second = 1,
 }
 
 /// A player's balls in eight-ball.
@@ -60,134 +50,63 @@ pub enum Hand {
     Anywhere = 2,
 }
 
-/// How a game ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u8)]
-pub enum How {
+/// How a game of pool may end besides what every game may.
+pub mod how {
+    use tagus_duel::How;
+
     /// With the winner's black, or nine.
-    Pocketed = 1,
+    pub const POCKETED: How = How(1);
     /// The loser pocketed the black before it was on.
-    BlackEarly = 2,
+    pub const BLACK_EARLY: How = How(2);
     /// The loser pocketed the black with a foul.
-    BlackFoul = 3,
+    pub const BLACK_FOUL: How = How(3);
     /// The loser pocketed the black in another pocket than the called one.
-    BlackElsewhere = 4,
+    pub const BLACK_ELSEWHERE: How = How(4);
     /// With the loser's third foul in a row.
-    Fouls = 5,
-    /// With the loser's third time-out.
-    TimeOuts = 6,
-    /// The loser conceded.
-    Conceded = 7,
-    /// The loser left.
-    Left = 8,
-    /// After [`TURNS_MAX`] turns nobody has won.
-    Drawn = 9,
+    pub const FOULS: How = How(5);
 }
 
-/// The end of a game.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct End {
-    /// Who won; none: it is drawn.
-    pub winner: Option<Chair>,
-    /// How.
-    pub how: How,
-}
-
-/// Everything that changes a game.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Turn {
-    /// The player whose turn it is plays.
-    Stroke(Stroke),
-    /// The player whose turn it is has the balls racked again.
-    Rerack,
-    /// The time of the player whose turn it is has run out.
-    TimeOut,
-    /// A player concedes.
-    Concede(Chair),
-    /// A player leaves.
-    Leave(Chair),
-}
-
-/// One game. Every change goes through [`Frame::apply`], or, where a stroke is simulated elsewhere, through
-/// [`Frame::check`] and [`Frame::settle`]; a turn that is refused leaves it as it was.
-#[derive(Clone, Debug)]
+/// One game of pool.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
-    pub(crate) table: Arc<Table>,
-    pub(crate) rules: Rules,
-    /// Practice: one player, who may do anything, and no end.
-    pub(crate) is_alone: bool,
-    pub(crate) seed: u64,
+    course: Course,
+    rules: Rules,
     /// Racks that were made before this one.
-    pub(crate) reracks: u16,
-    pub(crate) state: State,
-    pub(crate) turn: u16,
-    pub(crate) player: Chair,
-    pub(crate) hand: Hand,
-    pub(crate) is_break: bool,
-    pub(crate) may_rerack: bool,
-    pub(crate) groups: [Option<Group>; 2],
-    pub(crate) time_outs: [u8; 2],
-    pub(crate) fouls: [u8; 2],
-    pub(crate) end: Option<End>,
-}
-
-impl PartialEq for Frame {
-    /// Tables of one version are equal.
-    fn eq(&self, other: &Self) -> bool {
-        let numbers = |frame: &Self| {
-            let mut out = Vec::new();
-            frame.write(&mut out);
-            out
-        };
-        numbers(self) == numbers(other)
-    }
+    reracks: u16,
+    hand: Hand,
+    is_break: bool,
+    may_rerack: bool,
+    groups: [Option<Group>; 2],
+    fouls: [u8; 2],
 }
 
 impl Frame {
     /// A game of two, with the balls racked by this seed.
     #[must_use]
     pub fn new(table: Arc<Table>, rules: Rules, seed: u64, breaker: Chair) -> Self {
-        let mut frame = Self {
-            table,
-            rules,
-            is_alone: false,
-            seed,
-            reracks: 0,
-            state: State::default(),
-            turn: 0,
-            player: breaker,
-            hand: Hand::Kitchen,
-            is_break: true,
-            may_rerack: false,
-            groups: [None; 2],
-            time_outs: [0; 2],
-            fouls: [0; 2],
-            end: None,
-        };
-        frame.rack();
-        frame
+        Self::begin(Course::new(table, rules as u8, seed, breaker))
     }
 
     /// Practice: no turns, no groups, no end; the cue ball is always in hand and the balls may be racked at any time.
     #[must_use]
     pub fn alone(table: Arc<Table>, rules: Rules, seed: u64) -> Self {
-        let mut frame = Self::new(table, rules, seed, Chair::First);
-        frame.is_alone = true;
-        frame.may_rerack = true;
-        frame.hand = Hand::Anywhere;
-        frame
+        let course = Course::new(table, rules as u8, seed, Chair::First);
+        Self::begin(Course {
+            is_alone: true,
+            ..course
+        })
     }
 
     /// The balls.
     #[must_use]
     pub const fn state(&self) -> &State {
-        &self.state
+        &self.course.state
     }
 
     /// The table.
     #[must_use]
     pub fn table(&self) -> &Table {
-        &self.table
+        &self.course.table
     }
 
     /// What is played.
@@ -199,13 +118,13 @@ impl Frame {
     /// The number of the turn that is to be played.
     #[must_use]
     pub const fn turn(&self) -> u16 {
-        self.turn
+        self.course.turn
     }
 
     /// Whose turn it is.
     #[must_use]
     pub const fn player(&self) -> Chair {
-        self.player
+        self.course.player
     }
 
     /// What the player may do with the cue ball.
@@ -232,48 +151,36 @@ impl Frame {
         self.groups[chair as usize]
     }
 
-    /// Time-outs of a player.
-    #[must_use]
-    pub const fn time_outs(&self, chair: Chair) -> u8 {
-        self.time_outs[chair as usize]
-    }
-
     /// Fouls of a player in a row.
     #[must_use]
     pub const fn fouls(&self, chair: Chair) -> u8 {
         self.fouls[chair as usize]
     }
 
-    /// How it ended; none while it is played.
-    #[must_use]
-    pub const fn end(&self) -> Option<End> {
-        self.end
-    }
-
     /// Must the player call a pocket? Else he must not.
     #[must_use]
     pub fn is_black_on(&self) -> bool {
-        let group = self.group(self.player);
+        let group = self.group(self.player());
         self.rules == Rules::Eight
-            && !self.is_alone
-            && group.is_some_and(|group| !group.balls().any(|ball| is_on(&self.state, ball)))
+            && !self.course.is_alone
+            && group.is_some_and(|group| !group.balls().any(|ball| is_on(&self.course.state, ball)))
     }
 
     /// Is the cue ball off the table, so that it must be put?
     #[must_use]
     pub fn must_place(&self) -> bool {
-        !is_on(&self.state, CUE)
+        !is_on(&self.course.state, CUE)
     }
 
     /// May the cue ball meet this ball first?
     #[must_use]
     pub fn is_ball_on(&self, ball: u8) -> bool {
-        if ball == CUE || !is_on(&self.state, ball) {
+        if ball == CUE || !is_on(&self.course.state, ball) {
             return false;
         }
-        match (self.rules, self.group(self.player)) {
-            _ if self.is_alone => true,
-            (Rules::Nine, _) => (1..ball).all(|lower| !is_on(&self.state, lower)),
+        match (self.rules, self.group(self.player())) {
+            _ if self.course.is_alone => true,
+            (Rules::Nine, _) => (1..ball).all(|lower| !is_on(&self.course.state, lower)),
             (Rules::Eight, _) if self.is_break => true,
             (Rules::Eight, _) if self.is_black_on() => ball == BLACK,
             (Rules::Eight, None) => ball != BLACK,
@@ -281,38 +188,200 @@ impl Frame {
         }
     }
 
-    /// Plays a turn. Returns what the rules say to a stroke.
-    ///
-    /// # Errors
-    /// Why it is refused.
-    pub fn apply(&mut self, turn: Turn) -> Result<Option<Verdict>, Reason> {
-        self.must_be_played()?;
-        match turn {
-            Turn::Stroke(stroke) => {
-                let state = self.check(&stroke)?;
-                let played = Played::of(&self.table, state, &stroke.shot).ok_or(Reason::Failed)?;
-                return Ok(Some(self.settle(&stroke, played)));
-            }
-            Turn::Rerack => {
-                self.check_rerack()?;
-                self.reracks = self.reracks.wrapping_add(1);
-                self.rack();
-                self.pass(self.player);
-            }
-            Turn::TimeOut => self.time_out(),
-            Turn::Concede(chair) => self.lose(chair, How::Conceded),
-            Turn::Leave(chair) => self.lose(chair, How::Left),
+    /// The first stroke of eight-ball: the table stays open, the black comes back.
+    fn settle_break(&mut self, foul: Option<Foul>, down: &[(u8, u8)]) {
+        let is_black_down = has(down, BLACK);
+        if is_black_down {
+            spot(&self.course.table, &mut self.course.state, BLACK);
         }
-        Ok(None)
+        match foul {
+            None if down.is_empty() => self.pass(self.player().other()),
+            None => self.pass(self.player()),
+            // The other takes the table as it is, or breaks himself.
+            Some(Foul::WeakBreak) => self.pass(self.player().other()),
+            Some(_) => self.pass_with(Hand::Kitchen),
+        }
+        self.may_rerack = is_black_down || foul == Some(Foul::WeakBreak);
     }
 
-    /// The table as the shot of this stroke begins, if the player may play it.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn check(&self, stroke: &Stroke) -> Result<State, Reason> {
+    fn settle_eight(&mut self, foul: Option<Foul>, down: &[(u8, u8)], call: Option<u8>) {
+        let black = down.iter().find(|(ball, _)| *ball == BLACK);
+        if let Some((_, pocket)) = black {
+            match call {
+                None => self.course.lose(self.player(), how::BLACK_EARLY),
+                Some(_) if foul.is_some() => self.course.lose(self.player(), how::BLACK_FOUL),
+                Some(called) if called != *pocket => {
+                    self.course.lose(self.player(), how::BLACK_ELSEWHERE)
+                }
+                Some(_) => self.course.lose(self.player().other(), how::POCKETED),
+            }
+            return;
+        }
+        if foul.is_some() {
+            self.pass_with(Hand::Anywhere);
+            return;
+        }
+        let chair = self.player() as usize;
+        if self.groups[chair].is_none()
+            && let Some(group) = down.iter().find_map(|(ball, _)| Group::of(*ball))
+        {
+            self.groups[chair] = Some(group);
+            self.groups[self.player().other() as usize] = Some(group.other());
+        }
+        let own = self.groups[chair];
+        let goes_on = down.iter().any(|(ball, _)| Group::of(*ball) == own);
+        self.pass(other_unless(self.player(), goes_on));
+    }
+
+    fn settle_nine(&mut self, foul: Option<Foul>, down: &[(u8, u8)]) {
+        let is_nine_down = has(down, NINE);
+        let fouls = &mut self.fouls[self.player() as usize];
+        if foul.is_none() {
+            *fouls = 0;
+            if is_nine_down {
+                self.course.lose(self.player().other(), how::POCKETED);
+            } else {
+                self.pass(other_unless(self.player(), !down.is_empty()));
+            }
+            return;
+        }
+        *fouls += 1;
+        let is_lost = *fouls >= FOULS_MAX;
+        if is_nine_down {
+            spot(&self.course.table, &mut self.course.state, NINE);
+        }
+        if is_lost {
+            self.course.lose(self.player(), how::FOULS);
+        } else {
+            self.pass_with(Hand::Anywhere);
+        }
+    }
+
+    fn put_cue_ball(&self, state: &mut State, (x, y): (i32, i32)) -> Result<(), Reason> {
+        match self.hand {
+            Hand::No => return Err(Reason::NotInHand),
+            Hand::Kitchen if x > head_string(&self.course.table) => return Err(Reason::HeadString),
+            Hand::Kitchen | Hand::Anywhere => (),
+        }
+        let put = state.put(&self.course.table, CUE, Place::On { x, y });
+        put.map_err(|_: PlaceError| Reason::NoFit)
+    }
+
+    /// The balls as a game begins, and the cue ball behind the head string.
+    fn rack(&mut self) {
+        let seed = self.course.seed.wrapping_add(u64::from(self.reracks));
+        self.course.state = match self.rules {
+            Rules::Eight => State::eight_ball(&self.course.table, seed),
+            Rules::Nine => State::nine_ball(&self.course.table, seed),
+        };
+        self.is_break = true;
+        self.hand = Hand::Kitchen;
+        self.may_rerack = self.course.is_alone;
+        self.groups = [None; 2];
+    }
+
+    /// The next turn is this player's, with the cue ball where it is; on a break behind the head string.
+    fn pass(&mut self, player: Chair) {
+        self.course.pass(player);
+        self.hand = match (self.course.is_alone, self.is_break) {
+            (true, _) => Hand::Anywhere,
+            (false, true) => Hand::Kitchen,
+            (false, false) => Hand::No,
+        };
+        self.may_rerack = self.course.is_alone;
+        if !self.course.is_alone && self.turn() >= TURNS_MAX {
+            self.course.end = Some(End {
+                winner: None,
+                how: How::DRAWN,
+            });
+        }
+    }
+
+    /// The next turn is the other player's, with the cue ball in hand; on a break behind the head string.
+    fn pass_with(&mut self, hand: Hand) {
+        self.pass(self.player().other());
+        self.hand = if self.is_break { Hand::Kitchen } else { hand };
+        let is_beyond =
+            |place| matches!(place, Place::On { x, .. } if x > head_string(&self.course.table));
+        if self.hand == Hand::Kitchen && is_beyond(self.course.state.place(CUE)) {
+            self.course.state.take_off(CUE);
+        }
+    }
+}
+
+impl Sport for Frame {
+    const GAME: &'static str = "pool";
+    const KEYS: &'static [&'static str] = &["rules", "feet"];
+    const TURN_S: u32 = 45;
+    const MAY_BE_ALONE: bool = true;
+
+    fn variant(params: Map<String, Value>) -> Result<Variant, String> {
+        let rules = match params.get("rules").map(Value::as_str) {
+            None | Some(Some("eight")) => Rules::Eight,
+            Some(Some("nine")) => Rules::Nine,
+            Some(_) => return Err("rules is neither eight nor nine".to_owned()),
+        };
+        let size = match params.get("feet").map(Value::as_u64) {
+            Some(Some(7)) => PoolSize::SevenFoot,
+            None | Some(Some(8)) => PoolSize::EightFoot,
+            Some(Some(9)) => PoolSize::NineFoot,
+            Some(_) => return Err("feet is none of 7 to 9".to_owned()),
+        };
+        Ok(variant_of(rules, &table_sized(size)))
+    }
+
+    fn label(variant: Variant) -> (&'static str, Value) {
+        let rules = match Rules::from_number(variant.rules) {
+            Some(Rules::Nine) => "nine",
+            Some(Rules::Eight) | None => "eight",
+        };
+        ("rules", rules.into())
+    }
+
+    fn mode(variant: Variant) -> &'static str {
+        match Rules::from_number(variant.rules) {
+            Some(Rules::Nine) => "pool-nine",
+            Some(Rules::Eight) | None => "pool",
+        }
+    }
+
+    fn table_of(variant: Variant) -> Option<Arc<Table>> {
+        Rules::from_number(variant.rules)?;
+        let sizes = [PoolSize::SevenFoot, PoolSize::EightFoot, PoolSize::NineFoot];
+        let mut tables = sizes.into_iter().map(table_sized);
+        tables.find(|table| table.version == variant.table)
+    }
+
+    fn begin(course: Course) -> Self {
+        let is_alone = course.is_alone;
+        let mut frame = Self {
+            rules: Rules::from_number(course.rules).unwrap_or(Rules::Eight),
+            course,
+            reracks: 0,
+            hand: Hand::Kitchen,
+            is_break: true,
+            may_rerack: false,
+            groups: [None; 2],
+            fouls: [0; 2],
+        };
+        frame.rack();
+        if is_alone {
+            frame.hand = Hand::Anywhere;
+        }
+        frame
+    }
+
+    fn course(&self) -> &Course {
+        &self.course
+    }
+
+    fn course_mut(&mut self) -> &mut Course {
+        &mut self.course
+    }
+
+    fn check(&self, stroke: &Stroke) -> Result<State, Reason> {
         self.must_be_played()?;
-        if stroke.shot.table != self.table.version {
+        if stroke.shot.table != self.course.table.version {
             return Err(Reason::OtherTable);
         }
         if stroke.shot.body != CUE {
@@ -324,18 +393,18 @@ impl Frame {
         match (stroke.call, self.is_black_on()) {
             (None, true) => return Err(Reason::MustCall),
             (Some(_), false) => return Err(Reason::NoCall),
-            (Some(pocket), true) if usize::from(pocket) >= self.table.pockets.len() => {
+            (Some(pocket), true) if usize::from(pocket) >= self.course.table.pockets.len() => {
                 return Err(Reason::NoPocket);
             }
             _ => (),
         }
-        let mut state = self.state.clone();
+        let mut state = self.course.state.clone();
         match stroke.place {
             Some(at) => self.put_cue_ball(&mut state, at)?,
             None if self.must_place() => return Err(Reason::MustPlace),
             None => (),
         }
-        match stroke.shot.check(&self.table, &state) {
+        match stroke.shot.check(&self.course.table, &state) {
             Ok(()) => Ok(state),
             Err(ShotError::Offset) => Err(Reason::Offset),
             Err(ShotError::Table) => Err(Reason::OtherTable),
@@ -343,21 +412,14 @@ impl Frame {
         }
     }
 
-    /// May the balls be racked again?
-    ///
-    /// # Errors
-    /// [`Reason::NotAllowed`], or the game is over.
-    pub fn check_rerack(&self) -> Result<(), Reason> {
-        self.must_be_played()?;
-        if self.may_rerack {
-            Ok(())
-        } else {
-            Err(Reason::NotAllowed)
+    fn check_aim(&self, aim: &Aim) -> Result<(), Reason> {
+        if aim.place.is_some() && self.hand == Hand::No {
+            return Err(Reason::NotInHand);
         }
+        Ok(())
     }
 
-    /// Decides about a stroke that was checked and played.
-    pub fn settle(&mut self, stroke: &Stroke, played: Played) -> Verdict {
+    fn settle(&mut self, stroke: &Stroke, played: Played) -> Verdict {
         let is_black_on = self.is_black_on();
         let foul = Foul::of(&played, self.is_break, |ball| self.is_ball_on(ball));
         // Who breaks and meets no ball has left the rack to the other.
@@ -366,13 +428,15 @@ impl Frame {
         let verdict = Verdict {
             hash: played.hash,
             rest_ms: played.rest_ms,
-            foul: foul.filter(|foul| !self.is_alone || *foul == Foul::Scratch),
+            ruling: foul
+                .filter(|foul| !self.course.is_alone || *foul == Foul::Scratch)
+                .map_or(0, |foul| foul as u8),
             pocketed: played.pocketed,
         };
-        self.state = played.state;
+        self.course.state = played.state;
         let down = verdict.pocketed.as_slice();
-        if self.is_alone {
-            self.pass(self.player);
+        if self.course.is_alone {
+            self.pass(self.player());
             return verdict;
         }
         match self.rules {
@@ -383,170 +447,68 @@ impl Frame {
         verdict
     }
 
-    /// The first stroke of eight-ball: the table stays open, the black comes back.
-    fn settle_break(&mut self, foul: Option<Foul>, down: &[(u8, u8)]) {
-        let is_black_down = has(down, BLACK);
-        if is_black_down {
-            spot(&self.table, &mut self.state, BLACK);
-        }
-        match foul {
-            None if down.is_empty() => self.pass(self.player.other()),
-            None => self.pass(self.player),
-            // The other takes the table as it is, or breaks himself.
-            Some(Foul::WeakBreak) => self.pass(self.player.other()),
-            Some(_) => self.pass_with(Hand::Kitchen),
-        }
-        self.may_rerack = is_black_down || foul == Some(Foul::WeakBreak);
-    }
-
-    fn settle_eight(&mut self, foul: Option<Foul>, down: &[(u8, u8)], call: Option<u8>) {
-        let black = down.iter().find(|(ball, _)| *ball == BLACK);
-        if let Some((_, pocket)) = black {
-            match call {
-                None => self.lose(self.player, How::BlackEarly),
-                Some(_) if foul.is_some() => self.lose(self.player, How::BlackFoul),
-                Some(called) if called != *pocket => self.lose(self.player, How::BlackElsewhere),
-                Some(_) => self.lose(self.player.other(), How::Pocketed),
-            }
-            return;
-        }
-        if foul.is_some() {
-            self.pass_with(Hand::Anywhere);
-            return;
-        }
-        let chair = self.player as usize;
-        if self.groups[chair].is_none()
-            && let Some(group) = down.iter().find_map(|(ball, _)| Group::of(*ball))
-        {
-            self.groups[chair] = Some(group);
-            self.groups[self.player.other() as usize] = Some(group.other());
-        }
-        let own = self.groups[chair];
-        let goes_on = down.iter().any(|(ball, _)| Group::of(*ball) == own);
-        self.pass(self.player.other_unless(goes_on));
-    }
-
-    fn settle_nine(&mut self, foul: Option<Foul>, down: &[(u8, u8)]) {
-        let is_nine_down = has(down, NINE);
-        let fouls = &mut self.fouls[self.player as usize];
-        if foul.is_none() {
-            *fouls = 0;
-            if is_nine_down {
-                self.lose(self.player.other(), How::Pocketed);
-            } else {
-                self.pass(self.player.other_unless(!down.is_empty()));
-            }
-            return;
-        }
-        *fouls += 1;
-        let is_lost = *fouls >= FOULS_MAX;
-        if is_nine_down {
-            spot(&self.table, &mut self.state, NINE);
-        }
-        if is_lost {
-            self.lose(self.player, How::Fouls);
-        } else {
-            self.pass_with(Hand::Anywhere);
-        }
-    }
-
     fn time_out(&mut self) {
-        let time_outs = &mut self.time_outs[self.player as usize];
-        *time_outs += 1;
-        if *time_outs >= TIME_OUTS_MAX {
-            self.lose(self.player, How::TimeOuts);
-        } else {
-            self.pass_with(Hand::Anywhere);
-        }
+        self.pass_with(Hand::Anywhere);
     }
 
-    fn must_be_played(&self) -> Result<(), Reason> {
-        if self.end.is_some() {
-            return Err(Reason::Phase);
+    fn rerack(&mut self) -> Result<(), Reason> {
+        if !self.may_rerack {
+            return Err(Reason::NotAllowed);
         }
+        self.reracks = self.reracks.wrapping_add(1);
+        self.rack();
+        self.pass(self.player());
         Ok(())
     }
 
-    fn put_cue_ball(&self, state: &mut State, (x, y): (i32, i32)) -> Result<(), Reason> {
-        match self.hand {
-            Hand::No => return Err(Reason::NotInHand),
-            Hand::Kitchen if x > head_string(&self.table) => return Err(Reason::HeadString),
-            Hand::Kitchen | Hand::Anywhere => (),
-        }
-        let put = state.put(&self.table, CUE, Place::On { x, y });
-        put.map_err(|_: PlaceError| Reason::NoFit)
+    fn plan(&self, strength: Strength, seed: u64) -> Option<Stroke> {
+        plan(self, strength, seed)
     }
 
-    /// The balls as a game begins, and the cue ball behind the head string.
-    fn rack(&mut self) {
-        let seed = self.seed.wrapping_add(u64::from(self.reracks));
-        self.state = match self.rules {
-            Rules::Eight => State::eight_ball(&self.table, seed),
-            Rules::Nine => State::nine_ball(&self.table, seed),
-        };
-        self.is_break = true;
-        self.hand = Hand::Kitchen;
-        self.may_rerack = self.is_alone;
-        self.groups = [None; 2];
+    fn block(&self) -> ([u8; 4], [u8; 2]) {
+        let flags = [
+            self.is_break,
+            self.may_rerack,
+            self.is_black_on(),
+            self.must_place(),
+        ];
+        let bits = (0..)
+            .zip(flags)
+            .map(|(bit, is_set)| u8::from(is_set) << bit);
+        let [one, two] = self
+            .groups
+            .map(|group| group.map_or(0, |group| group as u8));
+        ([self.hand as u8, bits.sum(), one, two], self.fouls)
     }
 
-    /// The next turn is this player's, with the cue ball where it is; on a break behind the head string.
-    fn pass(&mut self, player: Chair) {
-        self.player = player;
-        self.turn = self.turn.wrapping_add(1);
-        self.hand = match (self.is_alone, self.is_break) {
-            (true, _) => Hand::Anywhere,
-            (false, true) => Hand::Kitchen,
-            (false, false) => Hand::No,
-        };
-        self.may_rerack = self.is_alone;
-        if !self.is_alone && self.turn >= TURNS_MAX {
-            self.end = Some(End {
-                winner: None,
-                how: How::Drawn,
-            });
-        }
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.reracks.to_le_bytes());
+        out.extend_from_slice(&[
+            self.hand as u8,
+            u8::from(self.is_break),
+            u8::from(self.may_rerack),
+        ]);
+        out.extend(
+            self.groups
+                .map(|group| group.map_or(0, |group| group as u8)),
+        );
+        out.extend_from_slice(&self.fouls);
     }
 
-    /// The next turn is the other player's, with the cue ball in hand; on a break behind the head string.
-    fn pass_with(&mut self, hand: Hand) {
-        self.pass(self.player.other());
-        self.hand = if self.is_break { Hand::Kitchen } else { hand };
-        let is_beyond =
-            |place| matches!(place, Place::On { x, .. } if x > head_string(&self.table));
-        if self.hand == Hand::Kitchen && is_beyond(self.state.place(CUE)) {
-            self.state.take_off(CUE);
-        }
-    }
-
-    fn lose(&mut self, chair: Chair, how: How) {
-        self.turn = self.turn.wrapping_add(1);
-        self.end = Some(End {
-            winner: Some(chair.other()),
-            how,
-        });
-    }
-}
-
-impl Chair {
-    /// Both, in order.
-    pub const BOTH: [Self; 2] = [Self::First, Self::Second];
-
-    /// The other one.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::First => Self::Second,
-            Self::Second => Self::First,
-        }
-    }
-
-    const fn other_unless(self, stays: bool) -> Self {
-        if stays { self } else { self.other() }
-    }
-
-    pub(crate) fn from_number(number: u8) -> Option<Self> {
-        Self::BOTH.get(usize::from(number)).copied()
+    fn read(course: Course, reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            rules: Rules::from_number(course.rules)?,
+            course,
+            reracks: reader.u16()?,
+            hand: Hand::from_number(reader.u8()?)?,
+            is_break: reader.flag()?,
+            may_rerack: reader.flag()?,
+            groups: [
+                Group::from_number(reader.u8()?)?,
+                Group::from_number(reader.u8()?)?,
+            ],
+            fouls: reader.array()?,
+        })
     }
 }
 
@@ -609,21 +571,29 @@ impl Hand {
     }
 }
 
-impl How {
-    pub(crate) const fn from_number(number: u8) -> Option<Self> {
-        Some(match number {
-            1 => Self::Pocketed,
-            2 => Self::BlackEarly,
-            3 => Self::BlackFoul,
-            4 => Self::BlackElsewhere,
-            5 => Self::Fouls,
-            6 => Self::TimeOuts,
-            7 => Self::Conceded,
-            8 => Self::Left,
-            9 => Self::Drawn,
-            _ => return None,
-        })
+/// What a record says of these rules on this table.
+#[must_use]
+pub fn variant_of(rules: Rules, table: &Table) -> Variant {
+    Variant {
+        rules: rules as u8,
+        table: table.version,
     }
+}
+
+/// Each size is made once in a process: all games share it, and nothing of it ever changes.
+fn table_sized(size: PoolSize) -> Arc<Table> {
+    static TABLES: [OnceLock<Arc<Table>>; 3] = [const { OnceLock::new() }; 3];
+    let index = match size {
+        PoolSize::SevenFoot => 0,
+        PoolSize::EightFoot => 1,
+        PoolSize::NineFoot => 2,
+    };
+    let made = TABLES[index].get_or_init(|| Arc::new(Table::pool(size)));
+    Arc::clone(made)
+}
+
+const fn other_unless(chair: Chair, stays: bool) -> Chair {
+    if stays { chair } else { chair.other() }
 }
 
 fn has(down: &[(u8, u8)], ball: u8) -> bool {

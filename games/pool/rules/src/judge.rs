@@ -1,6 +1,7 @@
 //! What was wrong with a stroke.
 
-use crate::stroke::Played;
+use tagus_duel::Played;
+
 use crate::table::CUE;
 
 /// What was wrong with a stroke; of several the first of this list.
@@ -20,7 +21,9 @@ pub enum Foul {
 }
 
 impl Foul {
-    pub(crate) const fn from_number(number: u8) -> Option<Self> {
+    /// The foul of a number that a verdict has; none of 0, and of others.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
         Some(match number {
             1 => Self::Scratch,
             2 => Self::NoBall,

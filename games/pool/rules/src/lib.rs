@@ -1,9 +1,6 @@
 //! Rules of pool: eight-ball and nine-ball, alone, against a person or against a bot.
-//! Owns: a game as a state machine ([`Frame`]), its record, the bot, and the bytes of `games/pool/PROTOCOL.md`.
-//! Must not know: sockets, accounts, clocks, and how a table is drawn.
-//!
-//! What happens on the table is decided by `tagus_physics` alone, from integers; a client's word about it counts for
-//! nothing. A game is its seed and its turns, which [`Record`] keeps and [`replay`] proves.
+//! Owns: a game as a state machine ([`Frame`]), fouls, and the bot.
+//! Must not know: rooms, messages, accounts, clocks, and how a table is drawn; all that is [`tagus_duel`]'s.
 
 #![warn(
     clippy::disallowed_methods,
@@ -12,27 +9,14 @@
 )]
 
 mod bot;
-mod codec;
-mod config;
 mod frame;
-mod game;
 mod judge;
-mod messages;
-mod people;
-mod play;
-mod reason;
-mod record;
-mod running;
-mod snapshot;
-mod stroke;
 mod table;
 
-pub use bot::{Strength, plan};
-pub use config::{Config, ConfigError, Opponent};
-pub use frame::{Chair, End, Frame, Group, Hand, How, Rules, TIME_OUTS_MAX, TURNS_MAX, Turn};
-pub use game::Pool;
+pub use bot::plan;
+pub use frame::{Frame, Group, Hand, Rules, TURNS_MAX, how, variant_of};
 pub use judge::Foul;
-pub use messages::{AIM_BYTES, Aim, Command, SHOOT_BYTES, TRACE_BYTES_MAX, op};
-pub use reason::Reason;
-pub use record::{Record, RecordError, ReplayError, Verified, replay};
-pub use stroke::{Played, Stroke, Verdict};
+
+/// The game of a room. Its parameters are a [`tagus_duel::Config`] with the keys `rules` (`"eight"` or `"nine"`) and
+/// `feet`, the length of the table (7..=9, else 8).
+pub type Pool = tagus_duel::Duel<Frame>;

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use tagus_duel::{Chair, Sport, Strength, Turn};
 use tagus_physics::{PoolSize, Table};
-use tagus_pool::{Chair, Frame, Rules, Strength, Turn, plan};
+use tagus_pool::{Frame, Rules, plan};
 
 /// A game of two bots: its turns, its end, and the hash over its shots.
 pub(crate) fn game(rules: Rules, bots: [Strength; 2], seed: u64) -> (Vec<Turn>, Frame, u64) {
     let table = Arc::new(Table::pool(PoolSize::EightFoot));
     let mut frame = Frame::new(table, rules, seed, Chair::First);
     let (mut turns, mut hash) = (Vec::new(), 0_u64);
-    while frame.end().is_none() {
+    while frame.course().end.is_none() {
         let strength = bots[frame.player() as usize];
         let seed = seed.wrapping_mul(1_000) + u64::from(frame.turn());
         let turn = Turn::Stroke(plan(&frame, strength, seed).unwrap());
@@ -32,7 +33,7 @@ fn the_strong_beats_the_weak() {
         bots[strong as usize] = Strength::Strong;
         let rules = [Rules::Eight, Rules::Nine][seed as usize / 2 % 2];
         let (played, frame, _) = game(rules, bots, seed);
-        let end = frame.end().unwrap();
+        let end = frame.course().end.unwrap();
         won += u64::from(end.winner == Some(strong));
         turns += played.len();
     }

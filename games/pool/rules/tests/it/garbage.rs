@@ -4,11 +4,11 @@ use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tagus_base::{Rng, SeatIndex};
+use tagus_duel::{Aim, Command, Stroke, op};
 use tagus_physics::{Place, PoolSize, Table as PoolTable};
-use tagus_pool::{Aim, Command, Stroke, op};
 
-use crate::decoder::{Told, Turn};
-use crate::table::{Table, straight};
+use crate::table::Turn;
+use crate::{Table, straight};
 
 /// Something somebody does.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ proptest! {
             let next = table.turn();
             laws(&last, &next);
             for (_, bytes) in table.take(op::VERDICT) {
-                let told = Told::decode(&bytes);
+                let told = Table::told_of(&bytes);
                 prop_assert_eq!((told.game, told.of_turn), (game, told.turn.turn.wrapping_sub(1)));
             }
             last = next;
@@ -95,16 +95,16 @@ fn laws(last: &Turn, next: &Turn) {
         1 => {
             assert!(next.player < 2 && next.winner == 255 && next.how == 0);
             let is_off = !matches!(next.state.place(0), Place::On { .. });
-            assert_eq!(next.flags & 8 != 0, is_off);
-            assert!(!is_off || next.hand > 0, "it can be put");
+            assert_eq!(next.flags() & 8 != 0, is_off);
+            assert!(!is_off || next.hand() > 0, "it can be put");
         }
         2 => assert!(next.player == 255 && next.how > 0),
         phase => panic!("phase {phase}"),
     }
-    let [one, two] = next.groups;
+    let [one, two] = next.groups();
     assert!(matches!((one, two), (0, 0) | (1, 2) | (2, 1)));
     assert!(next.time_outs.iter().all(|count| *count <= 3));
-    assert!(next.fouls.iter().all(|count| *count <= 3));
+    assert!(next.fouls().iter().all(|count| *count <= 3));
 }
 
 #[test]

@@ -5,13 +5,13 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::json;
-use tagus_pool::{Aim, Command, op};
+use tagus_duel::{Aim, Command, op};
 
-use crate::table::{Table, straight};
+use crate::{Table, straight};
 
 #[test]
 fn the_file_holds_what_is_sent() {
-    let mut table = Table::of_two(r#"{"turn_s":10}"#, 3);
+    let mut table = Table::of_two(r#"{"turn_s":10,"tick_rate_hz":30}"#, 3);
     let player = u16::from(table.turn().player);
     let mut lines = Vec::new();
     let mut keep = |what: &str, op: i64, bytes: &[u8]| {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use tagus_base::{Rng, UserId, Uuid};
-use tagus_physics::{PoolSize, Table};
-use tagus_pool::{
-    Chair, Frame, How, Record, RecordError, ReplayError, Rules, Strength, TURNS_MAX, Turn, plan,
-    replay,
+use tagus_duel::{
+    Chair, How, Record, RecordError, ReplayError, Sport, Strength, Turn, Variant, replay,
 };
+use tagus_physics::{PoolSize, Table};
+use tagus_pool::{Frame, Rules, TURNS_MAX, plan};
 
 use crate::bot::game;
 
@@ -15,13 +15,15 @@ fn record(rules: Rules, seed: u64) -> Record {
     let (turns, frame, hash) = game(rules, [Strength::Fair, Strength::Strong], seed);
     Record {
         id: Uuid([7; 16]),
-        rules,
-        table: 2,
+        variant: Variant {
+            rules: rules as u8,
+            table: 2,
+        },
         seed,
-        breaker: Chair::First,
+        first: Chair::First,
         users: [UserId(Uuid([1; 16])), UserId::default()],
         turns,
-        end: frame.end().unwrap(),
+        end: frame.course().end,
         hash,
     }
 }
@@ -33,8 +35,8 @@ fn records_read_what_they_write_and_replay() {
         let bytes = record.to_bytes();
         assert!(bytes.len() < 2_000, "{} bytes", bytes.len());
         assert_eq!(Record::from_bytes(&bytes), Ok(record.clone()));
-        let verified = replay(&record).unwrap();
-        assert_eq!(verified.frame.end(), Some(record.end));
+        let verified = replay::<Frame>(&record).unwrap();
+        assert_eq!(verified.frame.course().end, record.end);
         assert_eq!(verified.shots, record.turns.len());
         for length in 0..bytes.len() {
             assert!(Record::from_bytes(&bytes[..length]).is_err());
@@ -50,12 +52,12 @@ fn a_record_that_lies_is_found_out() {
     let lie = |change: &dyn Fn(&mut Record)| {
         let mut record = honest.clone();
         change(&mut record);
-        replay(&record).unwrap_err()
+        replay::<Frame>(&record).unwrap_err()
     };
-    let winner = honest.end.winner.unwrap();
-    let error = lie(&|record| record.end.winner = Some(winner.other()));
+    let winner = honest.end.unwrap().winner.unwrap();
+    let error = lie(&|record| record.end.as_mut().unwrap().winner = Some(winner.other()));
     assert!(matches!(error, ReplayError::End(Some(_))), "{error}");
-    let error = lie(&|record| record.end.how = How::Conceded);
+    let error = lie(&|record| record.end.as_mut().unwrap().how = How::CONCEDED);
     assert!(matches!(error, ReplayError::End(Some(_))), "{error}");
     let error = lie(&|record| record.hash ^= 1);
     assert_eq!(error, ReplayError::Hash(honest.hash));
@@ -63,7 +65,10 @@ fn a_record_that_lies_is_found_out() {
     assert_eq!(error, ReplayError::End(None));
     let error = lie(&|record| record.turns.push(Turn::TimeOut));
     assert!(matches!(error, ReplayError::Turn { .. }), "{error}");
-    assert_eq!(lie(&|record| record.table = 9), ReplayError::Table(9));
+    assert_eq!(
+        lie(&|record| record.variant.table = 9),
+        ReplayError::Table(9)
+    );
     // Another seed, or another shot, makes another game.
     lie(&|record| record.seed += 1);
     lie(&|record| {
@@ -76,7 +81,7 @@ fn a_record_that_lies_is_found_out() {
 #[test]
 fn damaged_records_are_refused_or_found_out() {
     let honest = record(Rules::Nine, 2);
-    let (bytes, end) = (honest.to_bytes(), replay(&honest).unwrap());
+    let (bytes, end) = (honest.to_bytes(), replay::<Frame>(&honest).unwrap());
     let mut rng = Rng::new(1);
     let mut read = 0;
     for _ in 0..200 {
@@ -89,7 +94,7 @@ fn damaged_records_are_refused_or_found_out() {
         read += 1;
         assert_ne!(record, honest);
         // Names may differ, and the last bits of a shot that ended on the same micrometre: nothing that was decided.
-        if let Ok(verified) = replay(&record) {
+        if let Ok(verified) = replay::<Frame>(&record) {
             assert_eq!(record.end, honest.end);
             assert_eq!(verified.frame.state(), end.frame.state());
         }

@@ -1,11 +1,13 @@
 //! Bad input and cheats: each is refused with its reason, and the table is as it was.
 
+use tagus_duel::{
+    AIM_BYTES, Aim, Command, DIFFERS, Reason, SHOOT_BYTES, Stroke, TRACE_BYTES_MAX, op,
+};
 use tagus_physics::{BODIES_MAX, Place, PoolSize, Shot, State, Table as PoolTable};
-use tagus_pool::{AIM_BYTES, Aim, Command, Reason, SHOOT_BYTES, Stroke, TRACE_BYTES_MAX, op};
 
-use crate::table::{Table, straight};
+use crate::{Table, straight};
 
-const QUIET: &str = r#"{"turn_s":10,"recording_kib":0}"#;
+const QUIET: &str = r#"{"turn_s":10,"recording_kib":0,"tick_rate_hz":30}"#;
 
 /// A table at the second turn: the first chair to break has shot, weakly, and the other is to play.
 /// The seat of who is to play, and the other's.
@@ -13,7 +15,7 @@ fn second_turn() -> (Table, u16, u16) {
     let mut table = Table::of_two(QUIET, 5);
     let first = u16::from(table.turn().player);
     let told = table.play(first, straight(9_000));
-    assert_eq!((told.foul, told.turn.player), (5, 1 - first as u8));
+    assert_eq!((told.ruling, told.turn.player), (5, 1 - first as u8));
     table.sent.clear();
     (table, 1 - first, first)
 }
@@ -274,6 +276,13 @@ fn every_other_bad_message_has_its_reason() {
             Reason::OldTurn,
         ),
         (
+            "to choose what there is not",
+            mine,
+            op::CHOOSE,
+            vec![0, 0, 0],
+            Reason::Malformed,
+        ),
+        (
             "to concede another game",
             mine,
             op::CONCEDE,
@@ -351,6 +360,7 @@ fn every_other_bad_message_has_its_reason() {
     }
     table.say_bytes(mine, op::CONCEDE, vec![0, 0]);
     table.tick();
+    table.tick();
     table.sent.clear();
     let late = shoot(0, 3, straight(9_000));
     check(
@@ -390,12 +400,12 @@ fn too_early_too_late_and_twice() {
     assert_eq!(table.jobs.len(), 1);
     table.run_jobs();
     table.tick();
-    let told = crate::decoder::Told::decode(&table.take(op::VERDICT)[0].1);
+    let told = Table::told_of(&table.take(op::VERDICT)[0].1);
     let next = u16::from(told.turn.player);
     let stroke = straight(20_000);
     let of = |stroke| shoot(0, 2, stroke);
     let stroke = Stroke {
-        place: (told.turn.flags & 8 != 0).then_some((500_000, 500_000)),
+        place: (told.turn.flags() & 8 != 0).then_some((500_000, 500_000)),
         ..stroke
     };
     table.sent.clear();
@@ -442,8 +452,9 @@ fn the_grace_is_kept() {
 }
 
 #[test]
-fn a_claimed_hash_changes_nothing_and_is_counted() {
+fn a_claimed_hash_changes_nothing_is_counted_and_told_to_server_code() {
     let (mut table, mine, _) = second_turn();
+    table.is_slow = true;
     let trace = [5; TRACE_BYTES_MAX];
     let claim = Command::Differs {
         game: 0,
@@ -464,6 +475,17 @@ fn a_claimed_hash_changes_nothing_and_is_counted() {
     assert_eq!(counts["refused"], 1);
     assert_eq!(counts["report"]["hash"], "00000000deadbeef");
     assert_eq!(counts["report"]["trace_bytes"], TRACE_BYTES_MAX);
+    let [(_, name, told)] = &table.calls[..] else {
+        panic!("one call, not {:?}", table.calls);
+    };
+    assert_eq!(name, DIFFERS);
+    let told: serde_json::Value = serde_json::from_slice(told).unwrap();
+    assert_eq!((&told["turn"], &told["chair"]), (&0.into(), &mine.into()));
+    assert_eq!(told["hash"], "00000000deadbeef");
+    assert_eq!(
+        told["trace"].as_str().map(str::len),
+        Some((TRACE_BYTES_MAX * 4).div_ceil(3))
+    );
 }
 
 #[test]

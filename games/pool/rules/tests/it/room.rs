@@ -1,21 +1,21 @@
 //! Two people, those who watch, lost connections, and a bot, in a room.
 
 use tagus_base::SeatIndex;
+use tagus_duel::{Aim, Command, Record, op, replay};
 use tagus_physics::{Limits, PoolSize, State, Table as PoolTable, simulate};
-use tagus_pool::{Aim, Command, Record, op, replay};
 use tagus_room::{Factory, Host, How, To};
 
-use crate::decoder::{Told, Turn, people};
-use crate::table::{Table, straight};
+use crate::table::people;
+use crate::{Table, straight};
 
-const QUIET: &str = r#"{"turn_s":10}"#;
+const QUIET: &str = r#"{"turn_s":10,"tick_rate_hz":30}"#;
 
 #[test]
 fn people_sit_down_in_order_and_the_others_watch() {
     let mut table = Table::open(QUIET, 1);
     table.join(1);
     let told = table.take_for(0, op::TABLE);
-    let turn = Turn::of_table(&told[0]);
+    let turn = Table::turn_of(&told[0]);
     assert_eq!((turn.phase, turn.player, turn.winner), (0, 255, 255));
     assert_eq!(
         told[0][..4],
@@ -25,8 +25,8 @@ fn people_sit_down_in_order_and_the_others_watch() {
     table.join(2);
     let told = table.take_for(1, op::TABLE);
     assert_eq!(told[0][2], 1, "the second chair");
-    let turn = Turn::of_table(&told[0]);
-    assert_eq!((turn.phase, turn.hand, turn.flags), (1, 1, 1));
+    let turn = Table::turn_of(&told[0]);
+    assert_eq!((turn.phase, turn.hand(), turn.flags()), (1, 1, 1));
     assert_eq!((turn.wait_ms, turn.left_ms), (2_000, 10_000));
     assert_eq!(table.take_for(0, op::TABLE).len(), 1);
     let (viewer, _) = table.join(3);
@@ -79,7 +79,7 @@ fn a_shot_is_shown_at_once_and_its_verdict_is_the_physics() {
     assert_eq!(table.take(op::VERDICT), []);
     table.tick();
     let (to, bytes) = table.take(op::VERDICT).pop().unwrap();
-    let told = Told::decode(&bytes);
+    let told = Table::told_of(&bytes);
     let pool = PoolTable::pool(PoolSize::EightFoot);
     let mut state = before.state;
     let shot = straight(60_000).shot;
@@ -114,7 +114,7 @@ fn who_comes_in_the_middle_of_a_shot_is_told_the_table_before_it_and_its_age() {
     table.sent.clear();
     assert_eq!(table.join_as(2 - seat as u8, 77).1, How::Back);
     let other = 1 - seat;
-    let told = Turn::of_table(&table.take_for(other, op::TABLE)[0]);
+    let told = Table::turn_of(&table.take_for(other, op::TABLE)[0]);
     assert_eq!((told.turn, &told.state), (0, &before.state));
     let shot = table.take_for(other, op::SHOT);
     let age_ms = u32::from_le_bytes(shot[0][29..33].try_into().unwrap());
@@ -124,15 +124,15 @@ fn who_comes_in_the_middle_of_a_shot_is_told_the_table_before_it_and_its_age() {
     table.run_jobs();
     table.tick();
     let (_, verdict) = table.take(op::VERDICT).pop().unwrap();
-    let verdict = Told::decode(&verdict);
+    let verdict = Table::told_of(&verdict);
     table.wait(1_000);
     let (viewer, _) = table.join(9);
-    let told = Turn::of_table(&table.take_for(viewer.0, op::TABLE)[0]);
+    let told = Table::turn_of(&table.take_for(viewer.0, op::TABLE)[0]);
     assert_eq!((told.turn, &told.state), (0, &before.state));
     let shot = table.take_for(viewer.0, op::SHOT);
     let age_ms = u32::from_le_bytes(shot[0][29..33].try_into().unwrap());
     assert!((1_200..1_500).contains(&age_ms), "{age_ms}");
-    let again = Told::decode(&table.take_for(viewer.0, op::VERDICT)[0]);
+    let again = Table::told_of(&table.take_for(viewer.0, op::VERDICT)[0]);
     assert_eq!(
         (again.hash, &again.turn.state),
         (verdict.hash, &verdict.turn.state)
@@ -142,7 +142,7 @@ fn who_comes_in_the_middle_of_a_shot_is_told_the_table_before_it_and_its_age() {
     table.wait(u64::from(verdict.rest_ms));
     table.sent.clear();
     let (viewer, _) = table.join(10);
-    let told = Turn::of_table(&table.take_for(viewer.0, op::TABLE)[0]);
+    let told = Table::turn_of(&table.take_for(viewer.0, op::TABLE)[0]);
     assert_eq!((told.turn, &told.state), (1, &verdict.turn.state));
     assert!(table.take_for(viewer.0, op::SHOT).is_empty());
 }
@@ -196,7 +196,7 @@ fn time_outs_pass_the_turn_and_the_third_loses() {
     let (_, record) = table.take(op::RECORD).pop().unwrap();
     let record = Record::from_bytes(&record).unwrap();
     assert_eq!(record.turns.len(), 5);
-    replay(&record).unwrap();
+    replay::<tagus_pool::Frame>(&record).unwrap();
 }
 
 #[test]
@@ -232,8 +232,11 @@ fn who_leaves_loses_and_who_watches_may_sit_down() {
     let (viewer, _) = table.join(3);
     table.sent.clear();
     table.leave(0);
-    let end = Turn::of_table(&table.take_for(1, op::TABLE)[0]);
+    let end = Table::turn_of(&table.take_for(1, op::TABLE)[0]);
     assert_eq!((end.phase, end.winner, end.how), (2, 1, 8));
+    assert_eq!(table.take(op::RECORD).len(), 0, "not kept yet");
+    table.tick();
+    table.tick();
     assert_eq!(table.take(op::RECORD).len(), 1);
     table.say(viewer.0, Command::Sit);
     table.tick();
@@ -246,7 +249,7 @@ fn who_leaves_loses_and_who_watches_may_sit_down() {
 
 #[test]
 fn a_held_seat_that_nobody_comes_back_to_loses() {
-    let mut table = Table::of_two(r#"{"turn_s":600}"#, 3);
+    let mut table = Table::of_two(r#"{"turn_s":600,"tick_rate_hz":30}"#, 3);
     table.lose_connection(1);
     let (_, told) = table.take(op::PEOPLE).pop().unwrap();
     assert_eq!(people(&told).2[1].0, 2, "away");
@@ -254,7 +257,7 @@ fn a_held_seat_that_nobody_comes_back_to_loses() {
     assert_eq!(table.turn().phase, 1);
     table.sent.clear();
     table.wait(2_000);
-    let end = Turn::of_table(&table.take_for(0, op::TABLE)[0]);
+    let end = Table::turn_of(&table.take_for(0, op::TABLE)[0]);
     assert_eq!((end.phase, end.winner, end.how), (2, 0, 8));
 }
 
@@ -264,14 +267,14 @@ fn practice_goes_on_alone() {
     table.join(1);
     table.wait(2_100);
     let told = table.play(0, straight(60_000));
-    assert_eq!((told.turn.player, told.turn.hand), (0, 2));
+    assert_eq!((told.turn.player, told.turn.hand()), (0, 2));
     assert_eq!(told.turn.left_ms, u32::MAX);
     table.say(0, Command::Rerack { game: 0, turn: 1 });
     table.say(0, Command::Concede { game: 0 });
     table.tick();
     assert_eq!(table.refusals(0), [(5, 21)]);
     let turn = table.turn();
-    assert_eq!((turn.turn, turn.flags & 3), (2, 3));
+    assert_eq!((turn.turn, turn.flags() & 3), (2, 3));
     assert_eq!(table.take(op::RECORD), []);
 }
 
@@ -370,7 +373,7 @@ fn a_recording_replays() {
     for _ in 0..4 {
         let turn = table.turn();
         let mut stroke = straight(50_000);
-        stroke.place = (turn.flags & 8 != 0).then_some((500_000, 400_000));
+        stroke.place = (turn.flags() & 8 != 0).then_some((500_000, 400_000));
         table.play(u16::from(turn.player), stroke);
     }
     let recording = table.host.recording().unwrap().to_bytes("pool");

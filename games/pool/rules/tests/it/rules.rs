@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use tagus_duel::{Chair, How, Played, Reason, Sport, Stroke, Turn};
 use tagus_physics::{Place, PoolSize, State, Table};
-use tagus_pool::{Chair, Frame, Group, Hand, Played, Reason, Rules, Stroke, Turn};
+use tagus_pool::{Frame, Group, Hand, Rules, how};
 
 /// Plays a script and compares the game after it.
 ///
@@ -63,8 +64,8 @@ fn hit(frame: &mut Frame, step: &str) {
 }
 
 fn describe(frame: &Frame) -> String {
-    if let Some(end) = frame.end() {
-        return format!("{:?} wins: {:?}", end.winner, end.how);
+    if let Some(end) = frame.course().end {
+        return format!("{:?} wins: {}", end.winner, name_of(end.how));
     }
     let mut out = format!("{:?}, hand {:?}", frame.player(), frame.hand());
     for (is_so, word) in [
@@ -82,6 +83,21 @@ fn describe(frame: &Frame) -> String {
         );
     }
     out
+}
+
+fn name_of(end: How) -> &'static str {
+    match end {
+        how::POCKETED => "Pocketed",
+        how::BLACK_EARLY => "BlackEarly",
+        how::BLACK_FOUL => "BlackFoul",
+        how::BLACK_ELSEWHERE => "BlackElsewhere",
+        how::FOULS => "Fouls",
+        How::TIME_OUTS => "TimeOuts",
+        How::CONCEDED => "Conceded",
+        How::LEFT => "Left",
+        How::DRAWN => "Drawn",
+        _ => "?",
+    }
 }
 
 /// The first player has the solids, and it is his turn.
@@ -348,7 +364,7 @@ fn a_ball_that_comes_back_takes_the_next_free_place() {
 fn a_game_without_an_end_is_drawn() {
     let mut frame = frame(Rules::Eight);
     hit(&mut frame, "1 r4");
-    while frame.end().is_none() {
+    while frame.course().end.is_none() {
         assert!(frame.turn() < tagus_pool::TURNS_MAX);
         let step = if frame.player() == Chair::First {
             "1 r1"
@@ -377,7 +393,7 @@ fn practice_has_no_turns_no_groups_and_no_end() {
                 (frame.player(), frame.hand()),
                 (Chair::First, Hand::Anywhere)
             );
-            assert!(frame.end().is_none() && frame.may_rerack() && !frame.is_black_on());
+            assert!(frame.course().end.is_none() && frame.may_rerack() && !frame.is_black_on());
             assert_eq!(frame.group(Chair::First), None::<Group>);
         }
         frame.apply(Turn::Rerack).unwrap();

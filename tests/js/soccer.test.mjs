@@ -1,0 +1,291 @@
+// Two people on a soccer pitch, each with a browser of their own: the same flick ends in the same places on both pages and
+// on the server; somebody watches from a phone, a connection is lost in the middle of a shot, and a bot is beaten to a goal.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { protobufCodec } from "../../clients/js/codec.js";
+import { Physics, TABLES } from "../../crates/physics-wasm/physics.js";
+import { bodiesOf, placesOf } from "../../games/duel/client/state/bytes.js";
+import { Layout } from "../../games/duel/client/state/layout.js";
+import { RECEIVE } from "../../games/duel/client/state/protocol.js";
+import { MARGINS, chairOf, readPitch } from "../../games/soccer/client/state/pitch.js";
+import { decodeTable, decodeVerdict } from "../../games/soccer/client/state/protocol.js";
+import { Cable } from "./cable.mjs";
+import { startServer } from "./server.mjs";
+import { startBrowser } from "./visitor.mjs";
+
+const PICTURES = new URL("../../artefacts/", import.meta.url).pathname;
+const MODULE = new URL("../../crates/physics-wasm/dist/physics.wasm", import.meta.url);
+const WAIT_MS_MAX = 60_000;
+const LOOK_AGAIN_MS = 50;
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+/** A pull for full power is no longer than this. */
+const PULL_PX = 200;
+/** Tries before one is taken for the best, and turns within which somebody has scored against the easy bot. */
+const TRIES = 700;
+const TURNS_MAX = 24;
+
+let server;
+let cable;
+/** Of the one whose connection is lost. */
+let weakCable;
+let browser;
+let physics;
+let pitch;
+
+before(async () => {
+  physics = await Physics.create(await WebAssembly.compile(await readFile(MODULE)));
+  physics.open(TABLES.soccer);
+  physics.rack(2, 0n);
+  pitch = readPitch(physics);
+  server = await startServer("tagus");
+  cable = await Cable.to(server.host, server.port);
+  weakCable = await Cable.to(server.host, server.port);
+  browser = await startBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  await cable?.close();
+  await weakCable?.close();
+  await server?.stop();
+});
+
+class Player {
+  complaints = [];
+  verdicts = [];
+  /** How everything lies, and the own chair, as the server told last. */
+  state = null;
+  chair = 255;
+
+  static async come(name, { address = cable.address, viewport = DESKTOP } = {}) {
+    const context = await browser.createBrowserContext();
+    const page = await context.newPage();
+    await page.setViewport(viewport);
+    const player = new Player(name, context, page, address, viewport);
+    page.on("pageerror", (error) => player.complaints.push(String(error)));
+    page.on("console", (message) => {
+      if (/Content Security Policy/.test(message.text())) player.complaints.push(message.text());
+    });
+    const session = await page.createCDPSession();
+    await session.send("Network.enable");
+    session.on("Network.webSocketFrameReceived", ({ response }) =>
+      player.#hear(protobufCodec.decode(Buffer.from(response.payloadData, "base64"))),
+    );
+    return player;
+  }
+
+  constructor(name, context, page, address, viewport) {
+    Object.assign(this, { name, context, page, address, viewport });
+  }
+
+  #hear({ match_data: named, room_data: numbered }) {
+    const data = named ?? numbered;
+    if (data?.op_code === RECEIVE.VERDICT) this.verdicts.push(decodeVerdict(data.data));
+    if (data?.op_code === RECEIVE.VERDICT) this.state = this.verdicts.at(-1).state;
+    if (data?.op_code !== RECEIVE.TABLE) return;
+    const table = decodeTable(data.data);
+    [this.state, this.chair] = [table.state, table.ownChair];
+  }
+
+  /** The start screen, with a name. */
+  async start() {
+    await this.page.goto(`${this.address}/games/soccer/`);
+    await this.page.waitForSelector("#friend:not([disabled])", { visible: true, timeout: WAIT_MS_MAX });
+    await this.page.type("#name", this.name);
+    await this.page.keyboard.press("Enter");
+  }
+
+  shown() {
+    return this.page.evaluate(() => ({ ...document.documentElement.dataset }));
+  }
+
+  /** Waits until the page's own words about itself suit, and returns them. */
+  async until(what, holds) {
+    const deadline = Date.now() + WAIT_MS_MAX;
+    while (Date.now() < deadline) {
+      const shown = await this.shown().catch(() => ({}));
+      if (await holds(shown)) return shown;
+      await sleep(LOOK_AGAIN_MS);
+    }
+    const shown = JSON.stringify(await this.shown().catch(String));
+    return assert.fail(`${this.name}: no ${what} after ${WAIT_MS_MAX} ms; ${shown}\n${this.complaints.join("\n")}\n${server.output()}`);
+  }
+
+  /** Pulls a disc back and lets it go, with the mouse or with a finger. */
+  async flick({ disc, angle, part = 1 }, picture) {
+    const layout = new Layout(this.viewport.width, this.viewport.height, pitch, MARGINS, this.chair === 1);
+    const { x, y } = bodiesOf(this.state)[disc];
+    const from = layout.toScreen(x, y);
+    const back = layout.toAngle(angle) + Math.PI;
+    const to = { x: from.x + Math.cos(back) * PULL_PX * part, y: from.y + Math.sin(back) * PULL_PX * part };
+    const { mouse, touchscreen } = this.page;
+    if (this.viewport.hasTouch) {
+      const finger = await touchscreen.touchStart(from.x, from.y);
+      for (let i = 1; i <= 4; i++) await finger.move(from.x + ((to.x - from.x) * i) / 4, from.y + ((to.y - from.y) * i) / 4);
+      if (picture) await this.picture(picture);
+      await finger.end();
+    } else {
+      await mouse.move(from.x, from.y);
+      await mouse.down();
+      await mouse.move(to.x, to.y, { steps: 4 });
+      if (picture) await sleep(3 * LOOK_AGAIN_MS);
+      if (picture) await this.picture(picture);
+      await mouse.up();
+    }
+  }
+
+  /** Waits for the end of the shot that runs. */
+  rest(turn) {
+    return this.until(`turn ${turn}`, (shown) => shown.balls === "still" && shown.turn === turn);
+  }
+
+  picture(name) {
+    return this.page.screenshot({ path: `${PICTURES}${name}.png` });
+  }
+}
+
+/** Waits until it is somebody's turn, and says whose. */
+async function turnOf(...players) {
+  const deadline = Date.now() + WAIT_MS_MAX;
+  while (Date.now() < deadline) {
+    for (const player of players) {
+      const { own, turn } = await player.shown();
+      if (own === "yes") return { player, turn };
+    }
+    await sleep(LOOK_AGAIN_MS);
+  }
+  return assert.fail(`nobody's turn\n${server.output()}`);
+}
+
+/** The disc and the angle that bring the ball nearest to the other's goal, or into it, at full power. */
+function bestFlick(state, chair) {
+  let best = { disc: 0, angle: 0, worth: -Infinity };
+  const towards = chair === 0 ? 1 : -1;
+  for (let i = 0; i < TRIES; i++) {
+    const disc = 1 + chair * 5 + (i % 5);
+    const angle = (i / TRIES) * 2 * Math.PI;
+    physics.load(state);
+    physics.shoot({ table: TABLES.soccer, body: disc, angle: Math.round((angle / (2 * Math.PI)) * 2 ** 32) >>> 0, power: 65_535, side: 0, height: 0 });
+    const goal = physics.log().find(({ what }) => what === "pocketed");
+    const worth = goal ? (goal.two === 1 - chair ? 9 : -9) : towards * physics.places()[0];
+    if (worth > best.worth) best = { disc, angle, worth };
+  }
+  return best;
+}
+
+test("two play, one watches from a phone, and a lost connection comes back into the shot", async (t) => {
+  const ana = await Player.come("Ana");
+  const rui = await Player.come("Rui", { address: weakCable.address });
+  const eva = await Player.come("Eva", { viewport: PHONE });
+  await ana.start();
+  await ana.page.click('#start-formations [data-formation="3"]');
+  await ana.picture("soccer-start");
+  await ana.page.click("#friend");
+  await ana.until("a code", () => ana.page.$eval("#code", (code) => /^[0-9A-Z]{4,}$/.test(code.textContent)));
+  await ana.picture("soccer-code");
+  const code = await ana.page.$eval("#code", (output) => output.textContent);
+  await rui.start();
+  await rui.page.goto(`${rui.address}/games/soccer/?room=${code}`);
+  for (const player of [ana, rui]) await player.until("the game", ({ phase, screen }) => phase === "1" && screen === "none");
+  await eva.page.goto(`${eva.address}/games/soccer/?room=${code}`);
+  await eva.until("the pitch", ({ chair, phase }) => chair === "watching" && phase === "1");
+  const { player: first } = await turnOf(ana, rui);
+  const second = first === ana ? rui : ana;
+
+  await t.test("everybody sees the formation that was chosen", async () => {
+    const chosen = ana.chair === 0 ? "3:0" : "0:3";
+    for (const player of [ana, rui, eva]) await player.until("it", ({ formations }) => formations === chosen);
+  });
+
+  await t.test("a flick ends in the same places everywhere", async () => {
+    const [ball] = bodiesOf(first.state);
+    const discs = bodiesOf(first.state).flatMap((body, disc) => (chairOf(disc) === first.chair ? [{ ...body, disc }] : []));
+    const away = ({ x, y }) => Math.hypot(x - ball.x, y - ball.y);
+    const [{ disc, x, y }] = discs.sort((a, b) => away(a) - away(b));
+    await first.flick({ disc, angle: Math.atan2(ball.y - y, ball.x - x) + 0.15 }, "soccer-aim");
+    await first.until("sliding discs", ({ balls }) => balls === "running");
+    await eva.picture("soccer-watching-phone");
+    const ends = await Promise.all([first, second, eva].map((player) => player.rest("0.1")));
+    const [verdict] = first.verdicts;
+    for (const end of ends) {
+      assert.equal(end.hash, verdict.hash.toString(16));
+      assert.equal(end.compared, "1/1", "its own simulation has the server's hash");
+      assert.equal(end.places, placesOf(verdict.state));
+    }
+    await second.picture("soccer-rest");
+  });
+
+  await t.test("whoever comes back in the middle of a shot sees its end", async () => {
+    const { player, turn } = await turnOf(second);
+    const next = `0.${Number(turn.split(".")[1]) + 1}`;
+    // With keys: the disc next to the ball, towards it.
+    for (let i = 0; i < 20; i++) await player.page.keyboard.press("ArrowUp");
+    const watcher = player === ana ? rui : ana;
+    await sleep(4 * LOOK_AGAIN_MS);
+    await watcher.picture("soccer-foreign-aim");
+    await player.page.keyboard.press(" ");
+    await player.until("sliding discs", ({ balls }) => balls === "running");
+    await sleep(300);
+    weakCable.pull();
+    const ends = await Promise.all([ana, rui, eva].map((one) => one.rest(next)));
+    assert.equal(new Set(ends.map(({ places }) => places)).size, 1);
+    assert.equal(new Set(ends.map(({ hash }) => hash)).size, 1);
+    await rui.until("the connection", ({ state }) => state === "playing");
+  });
+
+  await t.test("somebody concedes, and both want to play again", async () => {
+    await ana.page.click("#menu-open");
+    await ana.picture("soccer-menu");
+    await ana.page.click("#concede");
+    await ana.page.click("#concede");
+    for (const player of [ana, rui]) await player.until("the end", ({ phase, screen }) => phase === "2" && screen === "over");
+    assert.match(await rui.page.$eval("#over-title", (title) => title.textContent), /^You win$/);
+    await rui.picture("soccer-over");
+    await rui.page.click("#rematch");
+    await ana.until("the wish", () => ana.page.$eval("#rematch-text", (text) => /play again/.test(text.textContent)));
+    await ana.page.click("#rematch");
+    for (const player of [ana, rui]) await player.until("another game", ({ phase, turn, screen }) => phase === "1" && turn === "1.0" && screen === "none");
+  });
+
+  for (const player of [ana, rui, eva]) {
+    assert.deepEqual(player.complaints, []);
+    await player.context.close();
+  }
+});
+
+test("one plays against a bot from a phone, to a goal", async () => {
+  const ana = await Player.come("Ana", { viewport: PHONE });
+  await ana.start();
+  await ana.picture("soccer-start-phone");
+  await ana.page.click('[data-mode="soccer-bot-1"]');
+  await ana.until("the game", ({ phase, screen }) => phase === "1" && screen === "none");
+  const goalsOf = ({ goals = "0:0" }) => goals.split(":").reduce((sum, one) => sum + Number(one), 0);
+  let isCelebrated = false;
+  for (let turns = 0; turns < TURNS_MAX; turns++) {
+    const shown = await ana.until("a turn", (now) => now.own === "yes" || now.phase === "2" || goalsOf(now) > 0);
+    if (goalsOf(shown) > 0 || shown.phase === "2") break;
+    await ana.flick(bestFlick(ana.state, ana.chair), turns === 0 ? "soccer-aim-phone" : "");
+    await ana.until("the next turn", async (now) => {
+      const isNow = await ana.page.$eval("#goal", (banner) => banner.classList.contains("shown"));
+      if (isNow && !isCelebrated) await ana.picture("soccer-goal-phone");
+      isCelebrated ||= isNow;
+      return now.turn !== shown.turn;
+    });
+  }
+  const end = await ana.shown();
+  assert.ok(goalsOf(end) > 0, JSON.stringify(end));
+  const [same, all] = end.compared.split("/").map(Number);
+  assert.equal(same, all);
+  const scores = await ana.page.$$eval(".chair .score", (all) => all.map((score) => Number(score.textContent)));
+  assert.equal(scores[0] + scores[1], goalsOf(end), "the score is shown");
+  await ana.page.click("#tactics");
+  await ana.page.click('#formations [data-formation="2"]');
+  await ana.until("the formation", ({ formations }) => formations.split(":")[ana.chair] === "2");
+  await ana.picture("soccer-formation-phone");
+  assert.deepEqual(ana.complaints, []);
+  await ana.context.close();
+});
