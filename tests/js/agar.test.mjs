@@ -64,7 +64,7 @@ test("a published client of the Agar protocol plays in the same world", async (t
     await zoe.until("pellets", () => zoe.balls().filter(({ size }) => size === PELLET_RADIUS).length > 50);
     const pellet = zoe.balls().find(({ size }) => size === PELLET_RADIUS);
     assert.match(pellet.color, /^#[0-9a-f]{6}$/);
-    assert.ok(pellet.x > 0 && pellet.x < WORLD_SIZE, `${pellet.x}`);
+    assert.ok(pellet.x >= 0 && pellet.x <= WORLD_SIZE, `${pellet.x}`);
     assert.equal(pellet.name, null);
     const [virus, ...others] = zoe.balls().filter((ball) => ball.virus);
     assert.deepEqual([virus.color, others.length], ["#33ff33", 0]);

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { protobufCodec } from "../../clients/js/codec.js";
-import { Physics, TABLES } from "../../crates/physics-wasm/physics.js";
+import { Physics, RACKS, TABLES, angleOf } from "../../crates/physics-wasm/physics.js";
 import { bodiesOf, placesOf } from "../../games/duel/client/state/bytes.js";
 import { Layout } from "../../games/duel/client/state/layout.js";
 import { RECEIVE } from "../../games/duel/client/state/protocol.js";
@@ -24,9 +24,12 @@ const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 /** A pull for full power is no longer than this. */
 const PULL_PX = 200;
-/** Tries before one is taken for the best, and turns within which somebody has scored against the easy bot. */
-const TRIES = 700;
-const TURNS_MAX = 24;
+/** Angles tried of each disc, and how far from an angle a finger may end. */
+const ANGLES = 720;
+const MISSED_RADIANS = 0.003;
+/** Turns within which somebody has scored against the easy bot. */
+const TURNS_MAX = 20;
+const GOAL_WORTH = 9;
 
 let server;
 let cable;
@@ -39,7 +42,7 @@ let pitch;
 before(async () => {
   physics = await Physics.create(await WebAssembly.compile(await readFile(MODULE)));
   physics.open(TABLES.soccer);
-  physics.rack(2, 0n);
+  physics.rack(RACKS.kickOff, 0n);
   pitch = readPitch(physics);
   server = await startServer("tagus");
   cable = await Cable.to(server.host, server.port);
@@ -164,17 +167,25 @@ async function turnOf(...players) {
 /** The disc and the angle that bring the ball nearest to the other's goal, or into it, at full power. */
 function bestFlick(state, chair) {
   let best = { disc: 0, angle: 0, worth: -Infinity };
-  const towards = chair === 0 ? 1 : -1;
-  for (let i = 0; i < TRIES; i++) {
-    const disc = 1 + chair * 5 + (i % 5);
-    const angle = (i / TRIES) * 2 * Math.PI;
-    physics.load(state);
-    physics.shoot({ table: TABLES.soccer, body: disc, angle: Math.round((angle / (2 * Math.PI)) * 2 ** 32) >>> 0, power: 65_535, side: 0, height: 0 });
-    const goal = physics.log().find(({ what }) => what === "pocketed");
-    const worth = goal ? (goal.two === 1 - chair ? 9 : -9) : towards * physics.places()[0];
-    if (worth > best.worth) best = { disc, angle, worth };
+  for (let disc = 1 + chair * 5; disc <= 5 + chair * 5; disc++) {
+    for (let i = 0; i < ANGLES; i++) {
+      const angle = (i / ANGLES) * 2 * Math.PI;
+      let worth = worthOf(state, chair, disc, angle);
+      // A goal by a hair is none for a finger.
+      if (worth >= GOAL_WORTH) for (const off of [-MISSED_RADIANS, MISSED_RADIANS]) worth += worthOf(state, chair, disc, angle + off);
+      if (worth > best.worth) best = { disc, angle, worth };
+    }
   }
   return best;
+}
+
+/** What a flick at full power is worth: a goal most, and else how far the ball goes. */
+function worthOf(state, chair, body, angle) {
+  physics.load(state);
+  physics.shoot({ table: TABLES.soccer, body, angle: angleOf(angle), power: 65_535, side: 0, height: 0 });
+  const goal = physics.log().find(({ what }) => what === "pocketed");
+  if (goal) return goal.two === 1 - chair ? GOAL_WORTH : -GOAL_WORTH;
+  return physics.places()[0] * (chair === 0 ? 1 : -1);
 }
 
 test("two play, one watches from a phone, and a lost connection comes back into the shot", async (t) => {

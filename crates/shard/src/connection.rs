@@ -11,7 +11,7 @@ use tagus_base::{RoomId, SeatIndex, SessionId};
 use tagus_net::{Permit, Socket, WsDecoder, ws_close};
 use tagus_wire::realtime::Envelope;
 
-use crate::encode::Lane;
+use crate::encode::{FRAME_SHARING_BYTES_MAX, Lane};
 use crate::memory::Memory;
 use crate::upstream::Identity;
 use crate::views::ViewGate;
@@ -68,7 +68,7 @@ pub(crate) struct Connection {
     /// Bytes of the front of `out` that are already written.
     out_written: usize,
     out_bytes: usize,
-    /// Frames at the front of `out` that share their memory with no others.
+    /// Frames at the front of `out` that share no piece of memory with others.
     out_own: usize,
     pub(crate) gate: ViewGate,
     /// The socket does not take what waits, as the gate says too.
@@ -267,10 +267,13 @@ impl Connection {
         flushed
     }
 
-    /// What has to wait gets memory of its own: nobody else's shall wait with it.
+    /// What has to wait gets memory of its own: nobody else's shall wait with it. What is long has that already, and all
+    /// to whom it goes share it.
     fn own_queue(&mut self) {
         for frame in self.out.iter_mut().skip(self.out_own) {
-            *frame = Bytes::copy_from_slice(frame);
+            if frame.len() <= FRAME_SHARING_BYTES_MAX {
+                *frame = Bytes::copy_from_slice(frame);
+            }
         }
         self.out_own = self.out.len();
     }
@@ -347,6 +350,12 @@ mod tests {
         assert!(!connection.out[waiting].is_unique());
         assert_eq!(connection.flush(&mut writes), Flushed::Blocked);
         assert!(connection.out.iter().all(Bytes::is_unique));
+        // One for many is not copied for each.
+        let long = Bytes::from(vec![1; FRAME_SHARING_BYTES_MAX + 1]);
+        connection.queue(long.clone());
+        assert_eq!(connection.flush(&mut writes), Flushed::Blocked);
+        let last = connection.out.back().unwrap();
+        assert_eq!(last.as_ptr(), long.as_ptr());
         let bytes: usize = connection.out.iter().map(Bytes::len).sum();
         assert_eq!(bytes - connection.out_written, connection.out_bytes());
     }

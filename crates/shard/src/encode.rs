@@ -197,7 +197,8 @@ impl Shared {
 
 /// Frames are written in the turn that made them, or get memory of their own.
 const FRAME_PIECE_BYTES: usize = 32 * 1_024;
-const FRAME_SHARING_BYTES_MAX: usize = 4_096;
+/// A longer frame has memory of its own.
+pub(crate) const FRAME_SHARING_BYTES_MAX: usize = 4_096;
 /// Room of scratch memory that is kept for the next frame.
 const SCRATCH_KEPT_MAX: usize = 64 * 1_024;
 

@@ -1,6 +1,6 @@
 //! What a studio's own server registers beside games, RPC functions and hooks, and how it runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -31,6 +31,7 @@ pub(crate) struct ServerCode {
     pub(crate) event: Option<WorkFn<Event>>,
     pub(crate) notification: Option<WorkFn<SentNotification>>,
     pub(crate) storage_indexes: Declared,
+    pub(crate) guarded_collections: BTreeSet<String>,
     start: Vec<StartFn>,
     shutdown: Vec<(String, ShutdownFn)>,
 }
@@ -75,6 +76,14 @@ impl Server {
     {
         let handler = Arc::new(move |call| -> BoxFuture<_> { Box::pin(handler(call)) });
         self.hooks.code.routes.add(method, path, handler);
+        self
+    }
+
+    /// Lets only server code write objects of this collection, for what players own and must not make up. Reading is as the
+    /// objects' permissions say.
+    #[must_use]
+    pub fn guarded_collection(mut self, name: &str) -> Self {
+        self.hooks.code.guarded_collections.insert(name.to_owned());
         self
     }
 

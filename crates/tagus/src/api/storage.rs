@@ -58,6 +58,12 @@ async fn write_storage_objects(
     request: api::WriteStorageObjectsRequest,
 ) -> Result<api::StorageObjectAcks, ApiError> {
     let user_id = scope.login()?.user_id;
+    let guarded = &scope.gateway.hooks.code.guarded_collections;
+    let mut objects = request.objects.iter();
+    if objects.any(|object| guarded.contains(&object.collection)) {
+        let text = "Storage write rejected - permission denied.";
+        return Err(ApiError::invalid(text));
+    }
     let objects: Result<Vec<_>, _> = request
         .objects
         .into_iter()

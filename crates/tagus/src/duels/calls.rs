@@ -9,7 +9,7 @@ use tagus_players::{FriendState, ReadPermission, User};
 
 use super::deadlines::{self, end_without_result, look};
 use super::games::{Mode, mode};
-use super::kept::{CHALLENGED, Kept, kept, kept_all, kept_place, lists};
+use super::kept::{CHALLENGED, CHALLENGER, Kept, List, kept, kept_all, kept_place, lists};
 use super::notes::{self, NOTE_CHALLENGE};
 use super::objects::{Changes, Found, TRIES_MAX, Text, contended};
 use crate::api::{ApiError, CODE_RESOURCE_EXHAUSTED};
@@ -20,6 +20,10 @@ use crate::tagus::Tagus;
 
 /// Kept games of one player at once; neither a challenge by nor one of somebody who has so many is taken.
 pub const DUELS_MAX: usize = 50;
+/// Kept games of the same two players at once, so that nobody fills somebody else's list alone.
+pub const DUELS_WITH_ONE_MAX: usize = 10;
+/// Challenges by one player in a day (UTC), those that are over by now among them: whoever is challenged is told each time.
+pub const CHALLENGES_PER_DAY_MAX: u32 = 100;
 /// Days for a turn, at most.
 pub const DAYS_MAX: u64 = 14;
 
@@ -43,7 +47,8 @@ struct Which {
 /// # Errors
 /// INVALID_ARGUMENT for a payload that is not understood, days beyond 1 to [`DAYS_MAX`], the caller themselves; NOT_FOUND
 /// for a mode or a user that there is not, or who has blocked the caller; FAILED_PRECONDITION for one whom the caller has
-/// blocked; RESOURCE_EXHAUSTED where one of them has [`DUELS_MAX`] games.
+/// blocked; RESOURCE_EXHAUSTED where one of them has [`DUELS_MAX`] games, both have [`DUELS_WITH_ONE_MAX`] with each other,
+/// or the caller has challenged [`CHALLENGES_PER_DAY_MAX`] times today.
 pub async fn challenge(call: RpcCall, now: UnixMillis) -> Result<String, ApiError> {
     let (tagus, caller) = (&call.tagus, caller(&call)?);
     let wish: Challenge = wish(&call)?;
@@ -72,20 +77,20 @@ pub async fn challenge(call: RpcCall, now: UnixMillis) -> Result<String, ApiErro
         room: None,
     };
     let users = game.users.map(|user| user.0);
+    // What is refused leaves nothing behind.
+    may_begin(&lists(tagus, &users).await?, now)?;
     deadlines::plan(tagus, id, game.deadline()).await?;
     for _ in 0..TRIES_MAX {
+        let mut lists = lists(tagus, &users).await?;
+        if let Err(refused) = may_begin(&lists, now) {
+            deadlines::unplan(tagus, id).await;
+            return Err(refused);
+        }
         let mut changes = Changes::default();
-        for mut list in lists(tagus, &users).await? {
-            if list.value.len() >= DUELS_MAX {
-                let text = if list.id.owner() == caller {
-                    "You have too many games, let one of them end."
-                } else {
-                    "The other player has too many games."
-                };
-                return Err(ApiError::new(CODE_RESOURCE_EXHAUSTED, text));
-            }
+        lists[CHALLENGER].value.count_challenge(now);
+        for list in &mut lists {
             list.value.push(id);
-            changes.put(&list, ReadPermission::Nobody);
+            changes.put(list, ReadPermission::Nobody);
         }
         changes.replace(kept_place(id)?, &game, ReadPermission::Nobody);
         if changes.commit(tagus).await? {
@@ -177,6 +182,7 @@ pub async fn decline(call: RpcCall) -> Result<String, ApiError> {
             return Err(ApiError::new(CODE_FAILED_PRECONDITION, text));
         }
         if end_without_result(tagus, id, &found).await? {
+            deadlines::unplan(tagus, id).await;
             if let Some(room) = game.room() {
                 tagus.room_close(room);
             }
@@ -245,6 +251,22 @@ async fn both(tagus: &Tagus, caller: UserId, wish: &Challenge) -> Result<[User; 
         return Err(not_found());
     }
     Ok([own, other])
+}
+
+/// May whose lists these are, by their chairs, begin one more game?
+fn may_begin(lists: &[Found<List>], now: UnixMillis) -> Result<(), ApiError> {
+    let text = match lists {
+        [own, _] if own.value.len() >= DUELS_MAX => "You have too many games, let one of them end.",
+        [_, other] if other.value.len() >= DUELS_MAX => "The other player has too many games.",
+        [own, other] if own.value.shared(&other.value) >= DUELS_WITH_ONE_MAX => {
+            "You have too many games with this player, let one of them end."
+        }
+        [own, _] if own.value.challenges_today(now) >= CHALLENGES_PER_DAY_MAX => {
+            "You have challenged too often today."
+        }
+        _ => return Ok(()),
+    };
+    Err(ApiError::new(CODE_RESOURCE_EXHAUSTED, text))
 }
 
 /// The kept games of a player.

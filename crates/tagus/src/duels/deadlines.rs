@@ -26,11 +26,22 @@ pub(super) const JOB: &str = "duel.deadline";
 pub(super) async fn plan(tagus: &Tagus, id: Uuid, at: UnixMillis) -> Result<(), ApiError> {
     let text = id.to_string();
     let job = NewJob {
-        name: &format!("{JOB} {text}"),
+        name: &name(&text),
         kind: JOB,
         payload: &text,
     };
     tagus.schedule_at(job, at).await
+}
+
+/// Forgets the look at a game that is none. One that stays finds that, and goes.
+pub(super) async fn unplan(tagus: &Tagus, id: Uuid) {
+    if let Err(error) = tagus.unschedule(&name(&id.to_string())).await {
+        tracing::debug!(%error, game = %id, "forget to look at a kept game");
+    }
+}
+
+fn name(id: &str) -> String {
+    format!("{JOB} {id}")
 }
 
 /// The job.

@@ -152,4 +152,4 @@ pub(super) fn is_person(user: UserId) -> bool {
 }
 
 /// Everybody may read a history, as the records that it names; nobody writes it.
-const COLLECTION: &str = "duel_history";
+pub(super) const COLLECTION: &str = "duel_history";

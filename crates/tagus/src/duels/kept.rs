@@ -75,6 +75,11 @@ impl Kept {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct List {
     games: Vec<Text<Uuid>>,
+    /// The last day on which the player challenged somebody, in days since 1970, and how often on that day.
+    #[serde(default)]
+    day: u64,
+    #[serde(default)]
+    challenges: u32,
 }
 
 impl List {
@@ -84,6 +89,26 @@ impl List {
 
     pub(super) fn push(&mut self, id: Uuid) {
         self.games.push(Text(id));
+    }
+
+    /// Games that are in both lists.
+    pub(super) fn shared(&self, other: &Self) -> usize {
+        self.ids()
+            .filter(|id| other.ids().any(|one| one == *id))
+            .count()
+    }
+
+    pub(super) const fn challenges_today(&self, now: UnixMillis) -> u32 {
+        if self.day == day(now) {
+            self.challenges
+        } else {
+            0
+        }
+    }
+
+    pub(super) const fn count_challenge(&mut self, now: UnixMillis) {
+        self.challenges = self.challenges_today(now) + 1;
+        self.day = day(now);
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = Uuid> {
@@ -137,7 +162,13 @@ pub(super) async fn forget(
     Ok(())
 }
 
+const fn day(now: UnixMillis) -> u64 {
+    now.0 / 86_400_000
+}
+
+/// The chair of who challenged.
+pub(super) const CHALLENGER: usize = 0;
 /// The chair of who was challenged.
 pub(super) const CHALLENGED: usize = 1;
-const COLLECTION: &str = "duel_games";
+pub(super) const COLLECTION: &str = "duel_games";
 const LIST: &str = "list";

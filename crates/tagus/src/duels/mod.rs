@@ -23,7 +23,9 @@ use std::time::Duration;
 
 use tagus_players::NewJob;
 
-pub use calls::{DAYS_MAX, DUELS_MAX, challenge, decline, list, open};
+pub use calls::{
+    CHALLENGES_PER_DAY_MAX, DAYS_MAX, DUELS_MAX, DUELS_WITH_ONE_MAX, challenge, decline, list, open,
+};
 pub use deadlines::look;
 pub use differs::differs;
 pub use ends::finished;
@@ -31,12 +33,18 @@ pub use notes::{NOTE_CHALLENGE, NOTE_DECLINED, NOTE_OVER, NOTE_TURN};
 pub use replay::{REPLAYS_MAX, replay, verify};
 pub use saves::save;
 
+use crate::boards::run_to_end;
 use crate::server::Server;
 
 /// Registers what rooms and players call, and the jobs.
 #[must_use]
 pub fn register(server: Server) -> Server {
-    server
+    let records = games::PLAYS.iter().map(|play| play.records);
+    // An object that a player put there first would stand for games that were not played, or be in the way of those that
+    // were.
+    let guarded = records.chain([history::COLLECTION, kept::COLLECTION]);
+    guarded
+        .fold(server, Server::guarded_collection)
         .room_call(tagus_duel::FINISHED, |call| {
             let now = call.tagus.now();
             finished(call, now)
@@ -46,19 +54,20 @@ pub fn register(server: Server) -> Server {
             save(call, now)
         })
         .room_call(tagus_duel::DIFFERS, differs)
+        // Who goes away in between leaves nothing half done.
         .rpc("duel.challenge", |call| {
             let now = call.tagus.now();
-            challenge(call, now)
+            run_to_end(challenge(call, now))
         })
         .rpc("duel.list", |call| {
             let now = call.tagus.now();
-            list(call, now)
+            run_to_end(list(call, now))
         })
         .rpc("duel.open", |call| {
             let now = call.tagus.now();
-            open(call, now)
+            run_to_end(open(call, now))
         })
-        .rpc("duel.decline", decline)
+        .rpc("duel.decline", |call| run_to_end(decline(call)))
         .rpc("duel.replay", replay)
         .job(deadlines::JOB, |call| {
             let now = call.tagus.now();

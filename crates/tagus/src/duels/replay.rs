@@ -76,9 +76,11 @@ async fn told(play: &'static Play, record: String) -> Result<Messages, ApiError>
             "Too many replays at once, try again.",
         )
     };
-    let _admitted = ADMITTED.try_acquire().map_err(too_many)?;
-    let _running = RUNNING.acquire().await.map_err(|_| ApiError::internal())?;
+    let admitted = ADMITTED.try_acquire().map_err(too_many)?;
+    let running = RUNNING.acquire().await.map_err(|_| ApiError::internal())?;
     let work = move || {
+        // It goes on when whoever asked has gone away, and so long it counts.
+        let _permits = (admitted, running);
         let bytes = URL_SAFE_NO_PAD.decode(record)?;
         let record = Record::from_bytes(&bytes)?;
         anyhow::Ok((play.told)(&record)?)
@@ -139,11 +141,38 @@ fn proven(record: &Record) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+
+    use tagus_base::Uuid;
+    use tagus_duel::Variant;
+
     use super::*;
     use crate::api::CODE_INTERNAL;
 
+    static GATE: Barrier = Barrier::new(2);
+
+    /// Its replays begin and end when somebody else comes to the gate.
+    static SLOW: Play = Play {
+        game: "slow",
+        records: "slow_games",
+        modes: &[],
+        mode: |_| "slow",
+        has: |_| false,
+        prove: |_| Ok(0),
+        told: |_| {
+            GATE.wait();
+            GATE.wait();
+            Ok(Vec::new())
+        },
+        with_turn: |record, _| Ok(record.clone()),
+    };
+
+    async fn pass_the_gate() {
+        tokio::task::spawn_blocking(|| GATE.wait()).await.unwrap();
+    }
+
     #[tokio::test]
-    async fn one_replay_too_many_is_refused() {
+    async fn one_replay_too_many_is_refused_and_one_without_a_caller_counts_until_it_ends() {
         let code = async || {
             let told = told(&PLAYS[0], "no record".to_owned()).await;
             told.unwrap_err().code
@@ -152,5 +181,17 @@ mod tests {
         assert_eq!(code().await, CODE_RESOURCE_EXHAUSTED);
         drop(admitted);
         assert_eq!(code().await, CODE_INTERNAL);
+
+        let variant = Variant { rules: 0, table: 1 };
+        let record = Record::begin(Uuid::NIL, variant, 0, [UserId::default(); 2]);
+        let asked = tokio::spawn(told(&SLOW, URL_SAFE_NO_PAD.encode(record.to_bytes())));
+        pass_the_gate().await;
+        asked.abort();
+        assert!(asked.await.unwrap_err().is_cancelled());
+        assert_eq!(ADMITTED.available_permits(), REPLAYS_MAX - 1);
+        assert_eq!(RUNNING.available_permits(), 0);
+        pass_the_gate().await;
+        let all = ADMITTED.acquire_many(REPLAYS_MAX as u32).await;
+        assert!(all.is_ok());
     }
 }

@@ -218,6 +218,11 @@ pub(crate) fn served(server: tagus::Server) -> tagus::Server {
         .rpc("test.stored", stored)
         .rpc("test.put", put)
         .rpc("test.kept", kept)
+        .rpc("test.planned", async |call: RpcCall| {
+            let jobs = call.tagus.scheduled("duel.deadline", 1_000).await?;
+            let jobs = jobs.iter().filter(|job| job.kind == "duel.deadline");
+            Ok(jobs.count().to_string())
+        })
         .rpc("test.is_open", async |call: RpcCall| {
             let room = call.payload.parse().unwrap();
             Ok(call.tagus.room(&room).is_some().to_string())
@@ -409,6 +414,35 @@ fn a_history_has_a_hundred_games_and_records_of_no_more() {
 }
 
 #[test]
+fn nobody_makes_up_what_was_played() {
+    let data = tempfile::tempdir().unwrap();
+    let server = start(data.path());
+    let [one, two] = &players(&server);
+    for (collection, key) in [
+        ("duel_history", "pool"),
+        ("duel_games", "list"),
+        ("pool_games", "11111111-2222-4333-8444-555555555555"),
+        ("soccer_games", "11111111-2222-4333-8444-555555555555"),
+    ] {
+        for value in [r#"{"games":7}"#, r#"{"games":[]}"#] {
+            let object = json!({ "collection": collection, "key": key, "value": value });
+            let body = json!({ "objects": [object] }).to_string();
+            let answer = server.call("PUT", "/v2/storage", &one.bearer, body.as_bytes());
+            assert_eq!(answer.status, 400, "{collection}");
+            let text = "Storage write rejected - permission denied.";
+            assert_eq!(answer.text("message"), text);
+        }
+    }
+    let record = conceded(id(1), [one, two]);
+    let said = format!("none {}", news(record, ["one", "two"]));
+    one.ask_text(&server, "test.finished", &said);
+    assert_eq!(
+        (one.history(&server).len(), two.history(&server).len()),
+        (1, 1)
+    );
+}
+
+#[test]
 fn bots_and_accounts_that_are_gone_have_no_history() {
     let data = tempfile::tempdir().unwrap();
     let server = start(data.path());
@@ -477,7 +511,7 @@ fn a_result_whose_server_ended_is_counted_later() {
 
 #[test]
 #[ignore = "needs PostgreSQL"]
-fn games_that_end_at_once_on_two_servers_lose_nothing() {
+fn games_that_end_at_once_on_two_servers_and_postgres_lose_nothing() {
     let url = std::env::var("TAGUS_TEST_POSTGRES").expect("TAGUS_TEST_POSTGRES names a server");
     let name = format!("duels_{}", std::process::id());
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -458,12 +458,14 @@ fn a_room_with_somebody_in_it_keeps_the_time_itself_for_a_while() {
 fn nobody_has_too_many_games_however_many_challenge_at_once() {
     let data = tempfile::tempdir().unwrap();
     let server = &start(data.path());
-    let [one, two, others @ ..] = &players::<6>(server);
+    let [one, two, others @ ..] = &players::<10>(server);
+    let (others, more) = others.split_at(4);
     for number in 0..duels::DUELS_MAX - 2 {
+        let other = more.get(number / duels::DUELS_WITH_ONE_MAX).unwrap_or(two);
         let (by, to) = if number % 2 == 0 {
-            (one, two)
+            (one, other)
         } else {
-            (two, one)
+            (other, one)
         };
         challenge(server, by, to);
     }
@@ -509,6 +511,40 @@ fn nobody_has_too_many_games_however_many_challenge_at_once() {
     let id = list(server, one)[0]["id"].as_str().unwrap().to_owned();
     one.ask(server, "duel.decline", &json!({ "id": id }));
     challenge(server, one, two);
+}
+
+#[test]
+fn nobody_is_challenged_without_end_and_what_is_over_or_refused_leaves_no_job() {
+    let data = tempfile::tempdir().unwrap();
+    let server = &start(data.path());
+    let [one, two, three] = &players(server);
+    let planned = || one.ask_text(server, "test.planned", "");
+    let refused = |by: &Player, to: &Player| {
+        let payload = json!({ "mode": "pool", "user_id": to.id, "days": 3 });
+        let (status, code, text) = by.refusal(server, "duel.challenge", &payload.to_string());
+        assert_eq!((status, code), (429, 8));
+        text
+    };
+    let mut ids: Vec<_> = (0..duels::DUELS_WITH_ONE_MAX)
+        .map(|_| challenge(server, one, two))
+        .collect();
+    let too_many = "You have too many games with this player, let one of them end.";
+    assert_eq!(refused(one, two), too_many);
+    assert_eq!(refused(two, one), too_many);
+    ids.push(challenge(server, three, two));
+    assert_eq!(planned(), ids.len().to_string());
+    for id in &ids {
+        two.ask(server, "duel.decline", &json!({ "id": id }));
+    }
+    assert_eq!(planned(), "0");
+    let so_far = duels::DUELS_WITH_ONE_MAX as u32;
+    for _ in so_far..duels::CHALLENGES_PER_DAY_MAX {
+        let id = challenge(server, one, two);
+        one.ask(server, "duel.decline", &json!({ "id": id }));
+    }
+    assert_eq!(refused(one, three), "You have challenged too often today.");
+    assert_eq!(planned(), "0");
+    challenge(server, two, one);
 }
 
 #[test]

@@ -134,6 +134,7 @@ impl<S: Sport> Game for Duel<S> {
     }
 
     fn leave(&mut self, room: &mut Room<'_>, seat: SeatIndex, _reason: LeaveReason) {
+        self.call_again(room, Some(seat));
         if let Some(chair) = self.chairs.of_seat(seat) {
             if self.config.kept.is_some() {
                 self.chairs.get_up(chair);
@@ -183,7 +184,7 @@ impl<S: Sport> Game for Duel<S> {
             }
         }
         self.load(room);
-        self.call_again(room);
+        self.call_again(room, None);
         self.keep_time(room);
         self.think(room);
         self.relay_aim(room);

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tagus_base::SeatIndex;
 use tagus_room::{CallResult, Room, To};
 
 use crate::codec::{Reader, put_bytes, put_option};
@@ -210,13 +211,16 @@ impl<S: Sport> Duel<S> {
         }
     }
 
-    /// Makes calls again that have failed.
-    pub(crate) fn call_again(&mut self, room: &mut Room<'_>) {
+    /// Makes calls again that have failed. A room whose people have gone sleeps, so it cannot wait: it makes them at once, as
+    /// long as that is likely to help. Somebody who is leaving is not counted.
+    pub(crate) fn call_again(&mut self, room: &mut Room<'_>, leaving: Option<SeatIndex>) {
         let now_ms = room.elapsed_ms();
+        let is_left = room.seats().all(|(seat, _)| Some(seat) == leaving);
         let held = self.held.iter_mut().map(|held| &mut held.call);
         let endings = self.endings.iter_mut().map(|ending| &mut ending.call);
         for call in held.chain(endings) {
-            if call.token.is_none() && now_ms >= call.again_ms {
+            let is_due = now_ms >= call.again_ms || is_left && call.tries < FINISHED_TRIES_MAX;
+            if call.token.is_none() && is_due {
                 call.make(room, &mut self.token);
             }
         }

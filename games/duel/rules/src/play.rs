@@ -225,7 +225,8 @@ impl<S: Sport> Duel<S> {
             (Turn::Stroke(_), Some(running), Some(verdict)) => {
                 self.hash = mix(self.hash, verdict.hash);
                 let rest_ms = u64::from(verdict.rest_ms) + S::pause_ms(&verdict);
-                self.turn_from_ms = running.struck_ms + rest_ms;
+                // Nobody's time runs before it can be known whose it is.
+                self.turn_from_ms = (running.struck_ms + rest_ms).max(room.elapsed_ms());
                 self.limit_ms = self.config.turn_ms();
                 self.last = last_of(&turn);
                 running.verdict = Some(verdict.clone());

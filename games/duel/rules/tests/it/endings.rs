@@ -74,6 +74,26 @@ fn what_is_not_taken_is_told_again_thirty_times() {
 }
 
 #[test]
+fn who_leaves_after_the_end_takes_no_result_along() {
+    let mut table = Table::of_two("{}", 1);
+    table.is_slow = true;
+    concede(&mut table, 0);
+    let mut calls = table.calls.len();
+    table.answer(&no());
+    table.tick();
+    table.leave(0);
+    assert_eq!((calls, table.calls.len()), (1, 0), "it is not time yet");
+    table.leave(1);
+    for _ in 0..100 {
+        calls += table.calls.len();
+        table.answer(&no());
+        table.tick();
+    }
+    assert_eq!(calls, 30, "nobody is there to wait for");
+    assert_eq!(table.host.next_beat(), None, "it sleeps");
+}
+
+#[test]
 fn the_players_may_play_on_meanwhile_and_the_oldest_end_is_given_up() {
     let mut table = Table::of_two(r#"{"turn_s":0}"#, 1);
     table.is_slow = true;

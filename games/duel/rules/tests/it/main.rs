@@ -5,6 +5,7 @@
 mod endings;
 mod kept;
 mod table;
+mod time;
 
 use std::sync::{Arc, OnceLock};
 
