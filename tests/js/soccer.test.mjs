@@ -300,3 +300,39 @@ test("one plays against a bot from a phone, to a goal", async () => {
   assert.deepEqual(ana.complaints, []);
   await ana.context.close();
 });
+
+test("a game goes on over days: each finds the pitch as the other left it", async () => {
+  const [ana, rui] = [await Player.come("Ana"), await Player.come("Rui", { viewport: PHONE })];
+  for (const player of [ana, rui]) await player.start();
+  const reads = (player, selector, pattern) =>
+    player.until(`${pattern} in ${selector}`, async () => pattern.test(await player.page.$eval(selector, (element) => element.innerText)));
+  await rui.page.click("#kept-open");
+  await reads(rui, "#kept .offer b", /\w/);
+  const name = await rui.page.$eval("#kept .offer b", (element) => element.textContent);
+  await rui.page.click("#kept-close");
+  await ana.page.click("#kept-open");
+  await ana.page.waitForSelector("#kept-name", { visible: true });
+  await ana.page.type("#kept-name", name);
+  await ana.page.click("#kept-send");
+  await reads(ana, "#kept .list", /Rui/);
+  await reads(rui, ".badge", /^1$/);
+  await rui.page.click("#kept-open");
+  await reads(rui, "#kept .list", /New challenge/);
+  await rui.picture("soccer-kept-phone");
+  const list = await ana.page.$eval("#kept .list", (element) => element.innerText);
+  const [first, second] = /You begin/.test(list) ? [ana, rui] : [rui, ana];
+
+  await first.page.click("#kept .acts .main");
+  await first.until("the turn", ({ own, screen }) => own === "yes" && screen === "none");
+  await first.flick({ disc: 1 + 5 * first.chair, angle: first.chair === 0 ? 0.3 : 3.4, part: 0.6 });
+  await reads(first, "#kept-note", /has until/);
+  const left = await first.until("rest", ({ balls }) => balls === "still");
+  assert.equal(left.compared, "1/1");
+  await first.context.close();
+
+  await second.page.click("#kept .acts .main");
+  const found = await second.until("the turn", ({ own, screen }) => own === "yes" && screen === "none");
+  assert.deepEqual([found.turn, found.places], [left.turn, left.places]);
+  for (const player of [first, second]) assert.deepEqual(player.complaints, []);
+  await second.context.close();
+});
