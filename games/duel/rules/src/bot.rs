@@ -48,6 +48,22 @@ impl Arm {
         out.shot.power = (power as u16).max(1);
         out
     }
+
+    /// What a stroke is worth on the average of so many `tries`, at least one: the first as it is meant, the others as
+    /// this arm plays it.
+    pub fn average(
+        &self,
+        stroke: &Stroke,
+        tries: u32,
+        rng: &mut Rng,
+        worth: impl Fn(&Stroke) -> f64,
+    ) -> f64 {
+        let mut sum = worth(stroke);
+        for _ in 1..tries {
+            sum += worth(&self.play(stroke, rng));
+        }
+        sum / f64::from(tries)
+    }
 }
 
 /// The direction of a vector in 2⁻³² turns, found among those that the physics has.
@@ -99,5 +115,22 @@ mod tests {
             assert_eq!(angle_of(Vec2::new(x, y)), turn << 30);
         }
         assert_eq!(angle_of(Vec2::ZERO), 0);
+    }
+
+    #[test]
+    fn the_first_try_is_as_it_is_meant_and_the_others_as_the_arm_plays_them() {
+        let arm = Arm {
+            angle_error: 1.0,
+            power_error: 0.1,
+        };
+        let mut stroke = Stroke::default();
+        stroke.shot.power = 20_000;
+        let power = |tried: &Stroke| f64::from(tried.shot.power);
+        assert_eq!(arm.average(&stroke, 1, &mut Rng::new(1), power), 20_000.0);
+        let mut rng = Rng::new(1);
+        let played = [(); 2].map(|()| power(&arm.play(&stroke, &mut rng)));
+        assert_ne!(played[0], played[1]);
+        let average = (20_000.0 + played[0] + played[1]) / 3.0;
+        assert_eq!(arm.average(&stroke, 3, &mut Rng::new(1), power), average);
     }
 }

@@ -74,9 +74,10 @@ pub fn plan(frame: &Frame, strength: Strength, seed: u64) -> Option<Stroke> {
     if ideas.is_empty() {
         ideas = kicks(frame, &skill, &mut rng);
     }
+    let worth = |tried: &Stroke| outcome(frame, tried, &skill);
     let mut best: Option<(f64, Stroke)> = None;
     for idea in ideas {
-        let value = worth(frame, &idea, &skill, &mut rng);
+        let value = skill.arm.average(&idea, skill.tries, &mut rng, worth);
         if best.is_none_or(|(most, _)| value > most) {
             best = Some((value, idea));
         }
@@ -241,20 +242,7 @@ fn kicks(frame: &Frame, skill: &Skill, rng: &mut Rng) -> Vec<Stroke> {
     out
 }
 
-/// What a stroke brings, on the average of its tries.
-fn worth(frame: &Frame, idea: &Stroke, skill: &Skill, rng: &mut Rng) -> f64 {
-    let mut sum = 0.0;
-    for index in 0..skill.tries {
-        let tried = if index == 0 {
-            *idea
-        } else {
-            skill.arm.play(idea, rng)
-        };
-        sum += outcome(frame, &tried, skill);
-    }
-    sum / f64::from(skill.tries)
-}
-
+/// What a stroke brings.
 fn outcome(frame: &Frame, stroke: &Stroke, skill: &Skill) -> f64 {
     let mut next = frame.clone();
     let Ok(Some(verdict)) = next.apply(Turn::Stroke(*stroke)) else {

@@ -65,9 +65,10 @@ const fn skill_of(strength: Strength) -> Skill {
 pub fn plan(frame: &Frame, strength: Strength, seed: u64) -> Option<Stroke> {
     frame.must_be_played().ok()?;
     let (skill, mut rng) = (skill_of(strength), Rng::new(seed));
+    let worth = |tried: &Stroke| outcome(frame, tried).1;
     let mut ideas: Vec<(f64, Stroke)> = Vec::new();
     for stroke in strokes(frame, &skill, &mut rng) {
-        let value = worth(frame, &stroke, &skill, &mut rng);
+        let value = skill.arm.average(&stroke, skill.tries, &mut rng, worth);
         ideas.push((value, stroke));
     }
     // Of several as good the first.
@@ -135,20 +136,6 @@ fn ways(frame: &Frame, chair: Chair, count: usize) -> Vec<(u8, u32)> {
         out.extend(angles.map(|angle| (disc, angle)));
     }
     out
-}
-
-/// What a flick brings, on the average of its tries.
-fn worth(frame: &Frame, stroke: &Stroke, skill: &Skill, rng: &mut Rng) -> f64 {
-    let mut sum = 0.0;
-    for index in 0..skill.tries {
-        let tried = if index == 0 {
-            *stroke
-        } else {
-            skill.arm.play(stroke, rng)
-        };
-        sum += outcome(frame, &tried).1;
-    }
-    sum / f64::from(skill.tries)
 }
 
 /// The game after a flick, and what that is worth to who has flicked.

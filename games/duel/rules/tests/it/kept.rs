@@ -6,10 +6,10 @@ use bytes::Bytes;
 use serde_json::json;
 use tagus_base::{SeatIndex, Uuid};
 use tagus_duel::{
-    Chair, Command, Duel, FINISHED, GONE, How, News, Record, SAVE, Turn, Variant, op, player_of,
-    replay, told, with_turn,
+    Chair, Command, FINISHED, GONE, How, News, Record, SAVE, Turn, Variant, op, player_of, replay,
+    told, with_turn,
 };
-use tagus_room::{CallFailed, CallResult, Factory, Host, How as Joined, Opening};
+use tagus_room::{CallFailed, CallResult, How as Joined};
 
 use crate::table::{people, user};
 use crate::{Knock, Table, soft};
@@ -281,24 +281,8 @@ fn a_restored_room_goes_on_saving() {
     table.tick();
     table.run_jobs();
     table.tick();
-    let bytes = table.host.snapshot();
-    let factory = Factory::of::<Duel<Knock>>();
-    let mut other = Host::restore(&factory, &bytes, table.now).unwrap();
     let (token, ..) = table.calls.pop().unwrap();
-    for host in [&mut table.host, &mut other] {
-        host.called(table.now, token, no());
-    }
-    for _ in 0..40 {
-        table.now += table.period;
-        let (mut one, mut two) = (Vec::new(), Vec::new());
-        table.host.tick(table.now, &mut one);
-        other.tick(table.now, &mut two);
-        assert_eq!(format!("{one:?}"), format!("{two:?}"));
-        assert_eq!(other.state_hash(), table.host.state_hash());
-    }
-    for length in 0..bytes.len() {
-        assert!(Host::restore(&factory, &bytes[..length], table.now).is_err());
-    }
+    table.check_restoring(|host, now| host.called(now, token, no()), 40);
 }
 
 #[test]
@@ -350,17 +334,10 @@ fn a_replay_is_told_as_the_room_told_it() {
 
 #[test]
 fn what_is_no_kept_game_makes_no_room() {
-    let open = |params: &str| {
-        let opening = Opening {
-            params: Bytes::copy_from_slice(params.as_bytes()),
-            ..Opening::default()
-        };
-        Host::open(&Factory::of::<Duel<Knock>>(), opening).is_ok()
-    };
     let with = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut all = serde_json::from_str(&params(&begun().to_bytes(), 9)).unwrap();
         change(&mut all);
-        open(&all.to_string())
+        Table::opens(&all.to_string())
     };
     assert!(with(&|_| ()));
     assert!(with(&|all| all["kept"]["turn_s"] = (14 * DAY_S).into()));
@@ -380,12 +357,12 @@ fn what_is_no_kept_game_makes_no_room() {
     assert!(!with(&|all| all["kept"]["more"] = 1.into()));
     assert!(!with(&|all| all["opponent"] = "bot".into()));
     let over = with_turn::<Knock>(&begun(), Turn::Concede(Chair::First)).unwrap();
-    assert!(!open(&params(&over.to_bytes(), 9)));
+    assert!(!Table::opens(&params(&over.to_bytes(), 9)));
     let elsewhere = Record {
         variant: Variant { rules: 0, table: 2 },
         ..begun()
     };
-    assert!(!open(&params(&elsewhere.to_bytes(), 9)));
+    assert!(!Table::opens(&params(&elsewhere.to_bytes(), 9)));
 }
 
 #[test]

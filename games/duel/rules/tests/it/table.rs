@@ -50,6 +50,15 @@ impl<S: Sport> Table<S> {
         }
     }
 
+    /// Do these parameters make a room?
+    pub(crate) fn opens(params: &str) -> bool {
+        let opening = Opening {
+            params: Bytes::copy_from_slice(params.as_bytes()),
+            ..Opening::default()
+        };
+        Host::open(&Factory::of::<Duel<S>>(), opening).is_ok()
+    }
+
     /// A table at which two people have sat down and the first turn has begun.
     pub(crate) fn of_two(params: &str, seed: u64) -> Self {
         let mut table = Self::open(params, seed);
@@ -164,6 +173,29 @@ impl<S: Sport> Table<S> {
         );
         self.sent.retain(|(_, sent, _)| *sent != op::PEOPLE);
         turn
+    }
+
+    /// A room that is restored from what this one is goes on as this one does, tick by tick, when the same happens to
+    /// both; from less than all of it no room is restored.
+    pub(crate) fn check_restoring(&mut self, happen: impl Fn(&mut Host, Duration), ticks: usize) {
+        let bytes = self.host.snapshot();
+        let factory = Factory::of::<Duel<S>>();
+        let mut other = Host::restore(&factory, &bytes, self.now).unwrap();
+        assert_eq!(other.state_hash(), self.host.state_hash());
+        for host in [&mut self.host, &mut other] {
+            happen(host, self.now);
+        }
+        for _ in 0..ticks {
+            self.now += self.period;
+            let (mut one, mut two) = (Vec::new(), Vec::new());
+            self.host.tick(self.now, &mut one);
+            other.tick(self.now, &mut two);
+            assert_eq!(format!("{one:?}"), format!("{two:?}"));
+            assert_eq!(other.state_hash(), self.host.state_hash());
+        }
+        for length in 0..bytes.len() {
+            assert!(Host::restore(&factory, &bytes[..length], self.now).is_err());
+        }
     }
 
     /// Reads op 16.

@@ -1,22 +1,14 @@
 //! What is sent, frozen in `games/pool/golden/v1.json`: the page's tests read it too.
 
-use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
+use tagus_duel::{Aim, Command};
 
-use serde_json::json;
-use tagus_duel::{Aim, Command, op};
-
+use crate::promises::check_golden;
 use crate::{Table, straight};
 
 #[test]
 fn the_file_holds_what_is_sent() {
     let mut table = Table::of_two(r#"{"turn_s":10,"tick_rate_hz":30}"#, 3);
     let player = u16::from(table.turn().player);
-    let mut lines = Vec::new();
-    let mut keep = |what: &str, op: i64, bytes: &[u8]| {
-        lines.push(json!({ "what": what, "op": op, "bytes": hex(bytes) }).to_string());
-    };
     let aim = Aim {
         place: Some((500_000, 600_000)),
         angle: 0x0102_0304,
@@ -49,46 +41,5 @@ fn the_file_holds_what_is_sent() {
         ("rematch", Command::Rematch { game: 0 }),
         ("sit", Command::Sit),
     ];
-    for (what, command) in commands {
-        let mut bytes = Vec::new();
-        let op = command.encode(&mut bytes);
-        keep(what, op, &bytes);
-        table.say(player, command);
-        table.tick();
-        table.tick();
-    }
-    let (viewer, _) = table.join(3);
-    for (what, op) in [
-        ("table", op::TABLE),
-        ("shot", op::SHOT),
-        ("verdict", op::VERDICT),
-        ("aimed", op::AIMED),
-        ("people", op::PEOPLE),
-        ("refused", op::REFUSED),
-        ("record", op::RECORD),
-    ] {
-        let all = table.take(op);
-        let (_, bytes) = all.first().unwrap_or_else(|| panic!("{what} is not sent"));
-        keep(what, op, bytes);
-    }
-    assert_eq!(viewer.0, 2);
-    let made = format!("[\n{}\n]\n", lines.join(",\n"));
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../golden/v1.json");
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    if kept != made {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pool-v1.json");
-        fs::write(&path, made).unwrap();
-        panic!(
-            "the protocol has changed; if it shall, keep {}",
-            path.display()
-        );
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    for byte in bytes {
-        write!(out, "{byte:02x}").unwrap();
-    }
-    out
+    check_golden(table, player, &commands, &[]);
 }

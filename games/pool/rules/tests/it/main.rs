@@ -5,6 +5,8 @@
 mod bot;
 mod garbage;
 mod golden;
+#[path = "../../../../duel/rules/tests/it/promises.rs"]
+mod promises;
 mod record;
 mod refusals;
 mod room;

@@ -5,6 +5,7 @@ use tagus_duel::{
 };
 use tagus_physics::{BODIES_MAX, Place, PoolSize, Shot, State, Table as PoolTable};
 
+use crate::promises::check_refusal as check;
 use crate::{Table, straight};
 
 const QUIET: &str = r#"{"turn_s":10,"recording_kib":0,"tick_rate_hz":30}"#;
@@ -18,26 +19,6 @@ fn second_turn() -> (Table, u16, u16) {
     assert_eq!((told.ruling, told.turn.player), (5, 1 - first as u8));
     table.sent.clear();
     (table, 1 - first, first)
-}
-
-/// Sends bytes, and compares the reason and that nothing else has happened.
-fn check(table: &mut Table, name: &str, seat: u16, op: i64, bytes: Vec<u8>, reason: Reason) {
-    let before = table.turn();
-    table.say_bytes(seat, op, bytes);
-    table.tick();
-    assert_eq!(
-        table.refusals(seat),
-        [(u8::try_from(op).unwrap_or_default(), reason as u8)],
-        "{name}"
-    );
-    assert_eq!(table.jobs.len(), 0, "{name}");
-    assert_eq!(table.sent, [], "{name}");
-    let after = table.turn();
-    assert_eq!(
-        (after.turn, after.state),
-        (before.turn, before.state),
-        "{name}"
-    );
 }
 
 fn shoot(game: u16, turn: u16, stroke: Stroke) -> Vec<u8> {

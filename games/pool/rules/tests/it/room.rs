@@ -3,8 +3,9 @@
 use tagus_base::SeatIndex;
 use tagus_duel::{Aim, Command, Record, op, replay};
 use tagus_physics::{Limits, PoolSize, State, Table as PoolTable, simulate};
-use tagus_room::{Factory, Host, How, To};
+use tagus_room::{How, To};
 
+use crate::promises::check_recording;
 use crate::table::people;
 use crate::{Table, straight};
 
@@ -346,25 +347,7 @@ fn a_restored_room_goes_on_in_the_same_way() {
     table.tick();
     let (token, job) = table.jobs.pop().unwrap();
     let result = job.run();
-    let bytes = table.host.snapshot();
-    let mut other = Host::restore(&Factory::of::<tagus_pool::Pool>(), &bytes, table.now).unwrap();
-    assert_eq!(other.state_hash(), table.host.state_hash());
-    for host in [&mut table.host, &mut other] {
-        host.computed(token, result.clone());
-    }
-    for _ in 0..400 {
-        table.now += table.period;
-        let (mut one, mut two) = (Vec::new(), Vec::new());
-        table.host.tick(table.now, &mut one);
-        other.tick(table.now, &mut two);
-        assert_eq!(format!("{one:?}"), format!("{two:?}"));
-        assert_eq!(other.state_hash(), table.host.state_hash());
-    }
-    for length in 0..bytes.len() {
-        // Whatever is cut off, no snapshot is read that is not whole.
-        let factory = Factory::of::<tagus_pool::Pool>();
-        assert!(Host::restore(&factory, &bytes[..length], table.now).is_err());
-    }
+    table.check_restoring(|host, _| host.computed(token, result.clone()), 400);
 }
 
 #[test]
@@ -376,23 +359,14 @@ fn a_recording_replays() {
         stroke.place = (turn.flags() & 8 != 0).then_some((500_000, 400_000));
         table.play(u16::from(turn.player), stroke);
     }
-    let recording = table.host.recording().unwrap().to_bytes("pool");
-    let find = |name: &str| (name == "pool").then(Factory::of::<tagus_pool::Pool>);
-    let report = tagus_room::replay(&recording, find).unwrap();
-    assert!(report.init_proven && report.hashes_proven > 2);
+    let recording = check_recording(&table);
     assert!(recording.len() < 8_000, "{} bytes", recording.len());
 }
 
 #[test]
 fn parameters_out_of_range_make_no_room() {
-    let open = |params: &'static str| {
-        let opening = tagus_room::Opening {
-            params: bytes::Bytes::from_static(params.as_bytes()),
-            ..tagus_room::Opening::default()
-        };
-        Host::open(&Factory::of::<tagus_pool::Pool>(), opening).is_ok()
-    };
-    assert!(open("") && open("{}") && open(r#"{"feet":9,"rules":"nine","opponent":"bot"}"#));
+    let opens = Table::opens;
+    assert!(opens("") && opens("{}") && opens(r#"{"feet":9,"rules":"nine","opponent":"bot"}"#));
     for params in [
         r#"{"feet":10}"#,
         r#"{"strength":0}"#,
@@ -401,7 +375,7 @@ fn parameters_out_of_range_make_no_room() {
         r#"{"balls":3}"#,
         "7",
     ] {
-        assert!(!open(params), "{params}");
+        assert!(!opens(params), "{params}");
     }
 }
 

@@ -3,6 +3,7 @@
 use tagus_duel::{Aim, Command, Reason, Stroke, TRACE_BYTES_MAX, op};
 use tagus_soccer::CHOICES_MAX;
 
+use crate::promises::check_refusal as check;
 use crate::{BACK, Table, flick};
 
 const QUIET: &str = r#"{"turn_s":10,"recording_kib":0}"#;
@@ -21,20 +22,6 @@ fn second_turn() -> (Table, u16, u16) {
 fn gentle(seat: u16) -> Stroke {
     let angle = if seat == 0 { 0 } else { BACK };
     flick(1 + seat as u8 * 5, angle, 9_000)
-}
-
-/// Sends bytes, and compares the reason and that nothing else has happened.
-fn check(table: &mut Table, name: &str, seat: u16, op: i64, bytes: Vec<u8>, reason: Reason) {
-    let before = table.turn();
-    table.say_bytes(seat, op, bytes);
-    table.tick();
-    let refused = u8::try_from(op).unwrap_or_default();
-    assert_eq!(table.refusals(seat), [(refused, reason as u8)], "{name}");
-    assert_eq!(table.jobs.len(), 0, "{name}");
-    assert_eq!(table.sent, [], "{name}");
-    let after = table.turn();
-    let known = |turn: crate::table::Turn| (turn.turn, turn.own, turn.rest, turn.state);
-    assert_eq!(known(after), known(before), "{name}");
 }
 
 fn bytes(command: Command<'_>) -> Vec<u8> {

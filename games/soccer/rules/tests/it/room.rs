@@ -1,9 +1,10 @@
 //! People, formations, lost connections and a bot, in a room.
 
-use tagus_duel::{Command, Duel, Record, op, replay};
-use tagus_room::{Factory, Host, To};
-use tagus_soccer::{FORMATIONS, Frame, Soccer};
+use tagus_duel::{Command, Record, op, replay};
+use tagus_room::To;
+use tagus_soccer::{FORMATIONS, Frame};
 
+use crate::promises::check_recording;
 use crate::table::people;
 use crate::{BACK, Table, flick};
 
@@ -189,24 +190,7 @@ fn a_restored_room_goes_on_in_the_same_way() {
     table.tick();
     let (token, job) = table.jobs.pop().unwrap();
     let result = job.run();
-    let bytes = table.host.snapshot();
-    let factory = Factory::of::<Soccer>();
-    let mut other = Host::restore(&factory, &bytes, table.now).unwrap();
-    assert_eq!(other.state_hash(), table.host.state_hash());
-    for host in [&mut table.host, &mut other] {
-        host.computed(token, result.clone());
-    }
-    for _ in 0..200 {
-        table.now += table.period;
-        let (mut one, mut two) = (Vec::new(), Vec::new());
-        table.host.tick(table.now, &mut one);
-        other.tick(table.now, &mut two);
-        assert_eq!(format!("{one:?}"), format!("{two:?}"));
-        assert_eq!(other.state_hash(), table.host.state_hash());
-    }
-    for length in 0..bytes.len() {
-        assert!(Host::restore(&factory, &bytes[..length], table.now).is_err());
-    }
+    table.check_restoring(|host, _| host.computed(token, result.clone()), 200);
 }
 
 #[test]
@@ -217,22 +201,13 @@ fn a_recording_replays() {
         let disc = 2 + turn.player * 5;
         table.play(turn.player.into(), flick(disc, 1 << 30, 30_000));
     }
-    let recording = table.host.recording().unwrap().to_bytes("soccer");
-    let find = |name: &str| (name == "soccer").then(Factory::of::<Duel<Frame>>);
-    let report = tagus_room::replay(&recording, find).unwrap();
-    assert!(report.init_proven && report.hashes_proven > 2);
+    check_recording(&table);
 }
 
 #[test]
 fn parameters_out_of_range_make_no_room() {
-    let open = |params: &'static str| {
-        let opening = tagus_room::Opening {
-            params: bytes::Bytes::from_static(params.as_bytes()),
-            ..tagus_room::Opening::default()
-        };
-        Host::open(&Factory::of::<Soccer>(), opening).is_ok()
-    };
-    assert!(open("") && open("{}") && open(r#"{"goals":5,"opponent":"bot"}"#));
+    let opens = Table::opens;
+    assert!(opens("") && opens("{}") && opens(r#"{"goals":5,"opponent":"bot"}"#));
     for params in [
         r#"{"goals":0}"#,
         r#"{"goals":6}"#,
@@ -243,6 +218,6 @@ fn parameters_out_of_range_make_no_room() {
         r#"{"rules":"eight"}"#,
         "7",
     ] {
-        assert!(!open(params), "{params}");
+        assert!(!opens(params), "{params}");
     }
 }
