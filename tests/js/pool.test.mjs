@@ -4,17 +4,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { protobufCodec } from "../../clients/js/codec.js";
 import { placesOf } from "../../games/duel/client/state/bytes.js";
 import { RECEIVE } from "../../games/duel/client/state/protocol.js";
 import { decodeVerdict } from "../../games/pool/client/state/protocol.js";
 import { Cable } from "./cable.mjs";
+import { DuelPlayer, LOOK_AGAIN_MS, concedeAndPlayAgain, turnOf } from "./duel_player.mjs";
 import { startServer } from "./server.mjs";
 import { startBrowser } from "./visitor.mjs";
 
-const PICTURES = new URL("../../artefacts/", import.meta.url).pathname;
-const WAIT_MS_MAX = 60_000;
-const LOOK_AGAIN_MS = 50;
 const DESKTOP = { width: 1280, height: 720 };
 const PHONE = { width: 390, height: 844, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 /** The pixel that a break aims at from the head spot, and how far the cue is drawn. */
@@ -43,55 +40,16 @@ after(async () => {
   await server?.stop();
 });
 
-class Player {
-  complaints = [];
+class Player extends DuelPlayer {
+  game = "pool";
   verdicts = [];
 
-  static async come(name, { address = cable.address, viewport = DESKTOP } = {}) {
-    const context = await browser.createBrowserContext();
-    const page = await context.newPage();
-    await page.setViewport(viewport);
-    const player = new Player(name, context, page, address);
-    page.on("pageerror", (error) => player.complaints.push(String(error)));
-    page.on("console", (message) => {
-      if (/Content Security Policy/.test(message.text())) player.complaints.push(message.text());
-    });
-    const session = await page.createCDPSession();
-    await session.send("Network.enable");
-    session.on("Network.webSocketFrameReceived", ({ response }) => {
-      const { match_data: named, room_data: numbered } = protobufCodec.decode(Buffer.from(response.payloadData, "base64"));
-      const data = named ?? numbered;
-      if (data?.op_code === RECEIVE.VERDICT) player.verdicts.push(decodeVerdict(data.data));
-    });
-    return player;
+  static come(name, { address = cable.address, viewport = DESKTOP } = {}) {
+    return Player.enter(browser, { server, name, address, viewport });
   }
 
-  constructor(name, context, page, address) {
-    Object.assign(this, { name, context, page, address });
-  }
-
-  /** The start screen, with a name. */
-  async start() {
-    await this.page.goto(`${this.address}/games/pool/`);
-    await this.page.waitForSelector("#friend:not([disabled])", { visible: true, timeout: WAIT_MS_MAX });
-    await this.page.type("#name", this.name);
-    await this.page.keyboard.press("Enter");
-  }
-
-  shown() {
-    return this.page.evaluate(() => ({ ...document.documentElement.dataset }));
-  }
-
-  /** Waits until the page's own words about itself suit, and returns them. */
-  async until(what, holds) {
-    const deadline = Date.now() + WAIT_MS_MAX;
-    while (Date.now() < deadline) {
-      const shown = await this.shown().catch(() => ({}));
-      if (await holds(shown)) return shown;
-      await sleep(LOOK_AGAIN_MS);
-    }
-    const shown = JSON.stringify(await this.shown().catch(String));
-    return assert.fail(`${this.name}: no ${what} after ${WAIT_MS_MAX} ms; ${shown}\n${this.complaints.join("\n")}\n${server.output()}`);
+  hear({ op_code: op, data }) {
+    if (op === RECEIVE.VERDICT) this.verdicts.push(decodeVerdict(data));
   }
 
   /** Points at the rack, draws the cue and lets go. */
@@ -105,28 +63,6 @@ class Player {
     await mouse.up();
     await this.until("running balls", ({ balls }) => balls === "running");
   }
-
-  /** Waits for the end of the shot that runs. */
-  rest(turn) {
-    return this.until(`turn ${turn}`, (shown) => shown.balls === "still" && shown.turn === turn);
-  }
-
-  picture(name) {
-    return this.page.screenshot({ path: `${PICTURES}${name}.png` });
-  }
-}
-
-/** Waits until it is somebody's turn, and says whose. */
-async function turnOf(...players) {
-  const deadline = Date.now() + WAIT_MS_MAX;
-  while (Date.now() < deadline) {
-    for (const player of players) {
-      const { own, turn } = await player.shown();
-      if (own === "yes") return { player, turn };
-    }
-    await sleep(LOOK_AGAIN_MS);
-  }
-  return assert.fail(`nobody's turn\n${server.output()}`);
 }
 
 test("two play, one watches from a phone, and a lost connection comes back into the shot", async (t) => {
@@ -135,14 +71,11 @@ test("two play, one watches from a phone, and a lost connection comes back into 
   const eva = await Player.come("Eva", { viewport: PHONE });
   await ana.start();
   await ana.picture("pool-start");
-  await ana.page.click("#friend");
-  await ana.until("a code", () => ana.page.$eval("#code", (code) => /^[0-9A-Z]{4,}$/.test(code.textContent)));
-  await ana.picture("pool-code");
-  const code = await ana.page.$eval("#code", (output) => output.textContent);
+  const code = await ana.open();
   await rui.start();
-  await rui.page.goto(`${rui.address}/games/pool/?room=${code}`);
+  await rui.goTo(code);
   for (const player of [ana, rui]) await player.until("the game", ({ phase, screen }) => phase === "1" && screen === "none");
-  await eva.page.goto(`${eva.address}/games/pool/?room=${code}`);
+  await eva.goTo(code);
   await eva.until("the table", ({ chair, phase }) => chair === "watching" && phase === "1");
   const { player: first } = await turnOf(ana, rui);
   const second = first === ana ? rui : ana;
@@ -179,18 +112,7 @@ test("two play, one watches from a phone, and a lost connection comes back into 
     await rui.until("the connection", ({ state }) => state === "playing");
   });
 
-  await t.test("somebody concedes, and both want to play again", async () => {
-    await ana.page.click("#menu-open");
-    await ana.page.click("#concede");
-    await ana.page.click("#concede");
-    for (const player of [ana, rui]) await player.until("the end", ({ phase, screen }) => phase === "2" && screen === "over");
-    assert.match(await rui.page.$eval("#over-title", (title) => title.textContent), /^You win$/);
-    await rui.picture("pool-over");
-    await rui.page.click("#rematch");
-    await ana.until("the wish", () => ana.page.$eval("#rematch-text", (text) => /play again/.test(text.textContent)));
-    await ana.page.click("#rematch");
-    for (const player of [ana, rui]) await player.until("another game", ({ phase, turn, screen }) => phase === "1" && turn === "1.0" && screen === "none");
-  });
+  await t.test("somebody concedes, and both want to play again", () => concedeAndPlayAgain(ana, rui));
 
   for (const player of [ana, rui, eva]) {
     assert.deepEqual(player.complaints, []);

@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { protobufCodec } from "../../clients/js/codec.js";
 import { Physics, RACKS, TABLES, angleOf } from "../../crates/physics-wasm/physics.js";
 import { bodiesOf, placesOf } from "../../games/duel/client/state/bytes.js";
 import { Layout } from "../../games/duel/client/state/layout.js";
@@ -13,13 +12,11 @@ import { RECEIVE } from "../../games/duel/client/state/protocol.js";
 import { MARGINS, chairOf, readPitch } from "../../games/soccer/client/state/pitch.js";
 import { decodeTable, decodeVerdict } from "../../games/soccer/client/state/protocol.js";
 import { Cable } from "./cable.mjs";
+import { DuelPlayer, LOOK_AGAIN_MS, concedeAndPlayAgain, turnOf } from "./duel_player.mjs";
 import { startServer } from "./server.mjs";
 import { startBrowser } from "./visitor.mjs";
 
-const PICTURES = new URL("../../artefacts/", import.meta.url).pathname;
 const MODULE = new URL("../../crates/physics-wasm/dist/physics.wasm", import.meta.url);
-const WAIT_MS_MAX = 60_000;
-const LOOK_AGAIN_MS = 50;
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 /** A pull for full power is no longer than this. */
@@ -57,76 +54,35 @@ after(async () => {
   await server?.stop();
 });
 
-class Player {
-  complaints = [];
+class Player extends DuelPlayer {
+  game = "soccer";
   verdicts = [];
   /** How everything lies, and the own chair, as the server told last. */
   state = null;
   chair = 255;
 
-  static async come(name, { address = cable.address, viewport = DESKTOP } = {}) {
-    const context = await browser.createBrowserContext();
-    const page = await context.newPage();
-    await page.setViewport(viewport);
-    const player = new Player(name, context, page, address, viewport);
-    page.on("pageerror", (error) => player.complaints.push(String(error)));
-    page.on("console", (message) => {
-      if (/Content Security Policy/.test(message.text())) player.complaints.push(message.text());
-    });
-    const session = await page.createCDPSession();
-    await session.send("Network.enable");
-    session.on("Network.webSocketFrameReceived", ({ response }) =>
-      player.#hear(protobufCodec.decode(Buffer.from(response.payloadData, "base64"))),
-    );
-    return player;
+  static come(name, { address = cable.address, viewport = DESKTOP } = {}) {
+    return Player.enter(browser, { server, name, address, viewport });
   }
 
-  constructor(name, context, page, address, viewport) {
-    Object.assign(this, { name, context, page, address, viewport });
-  }
-
-  #hear({ match_data: named, room_data: numbered }) {
-    const data = named ?? numbered;
-    if (data?.op_code === RECEIVE.VERDICT) this.verdicts.push(decodeVerdict(data.data));
-    if (data?.op_code === RECEIVE.VERDICT) this.state = this.verdicts.at(-1).state;
-    if (data?.op_code !== RECEIVE.TABLE) return;
-    const table = decodeTable(data.data);
+  hear({ op_code: op, data }) {
+    if (op === RECEIVE.VERDICT) this.verdicts.push(decodeVerdict(data));
+    if (op === RECEIVE.VERDICT) this.state = this.verdicts.at(-1).state;
+    if (op !== RECEIVE.TABLE) return;
+    const table = decodeTable(data);
     [this.state, this.chair] = [table.state, table.ownChair];
-  }
-
-  /** The start screen, with a name. */
-  async start() {
-    await this.page.goto(`${this.address}/games/soccer/`);
-    await this.page.waitForSelector("#friend:not([disabled])", { visible: true, timeout: WAIT_MS_MAX });
-    await this.page.type("#name", this.name);
-    await this.page.keyboard.press("Enter");
-  }
-
-  shown() {
-    return this.page.evaluate(() => ({ ...document.documentElement.dataset }));
-  }
-
-  /** Waits until the page's own words about itself suit, and returns them. */
-  async until(what, holds) {
-    const deadline = Date.now() + WAIT_MS_MAX;
-    while (Date.now() < deadline) {
-      const shown = await this.shown().catch(() => ({}));
-      if (await holds(shown)) return shown;
-      await sleep(LOOK_AGAIN_MS);
-    }
-    const shown = JSON.stringify(await this.shown().catch(String));
-    return assert.fail(`${this.name}: no ${what} after ${WAIT_MS_MAX} ms; ${shown}\n${this.complaints.join("\n")}\n${server.output()}`);
   }
 
   /** Pulls a disc back and lets it go, with the mouse or with a finger. */
   async flick({ disc, angle, part = 1 }, picture) {
-    const layout = new Layout(this.viewport.width, this.viewport.height, pitch, MARGINS, this.chair === 1);
+    const { width, height, hasTouch } = this.page.viewport();
+    const layout = new Layout(width, height, pitch, MARGINS, this.chair === 1);
     const { x, y } = bodiesOf(this.state)[disc];
     const from = layout.toScreen(x, y);
     const back = layout.toAngle(angle) + Math.PI;
     const to = { x: from.x + Math.cos(back) * PULL_PX * part, y: from.y + Math.sin(back) * PULL_PX * part };
     const { mouse, touchscreen } = this.page;
-    if (this.viewport.hasTouch) {
+    if (hasTouch) {
       const finger = await touchscreen.touchStart(from.x, from.y);
       for (let i = 1; i <= 4; i++) await finger.move(from.x + ((to.x - from.x) * i) / 4, from.y + ((to.y - from.y) * i) / 4);
       if (picture) await this.picture(picture);
@@ -140,28 +96,6 @@ class Player {
       await mouse.up();
     }
   }
-
-  /** Waits for the end of the shot that runs. */
-  rest(turn) {
-    return this.until(`turn ${turn}`, (shown) => shown.balls === "still" && shown.turn === turn);
-  }
-
-  picture(name) {
-    return this.page.screenshot({ path: `${PICTURES}${name}.png` });
-  }
-}
-
-/** Waits until it is somebody's turn, and says whose. */
-async function turnOf(...players) {
-  const deadline = Date.now() + WAIT_MS_MAX;
-  while (Date.now() < deadline) {
-    for (const player of players) {
-      const { own, turn } = await player.shown();
-      if (own === "yes") return { player, turn };
-    }
-    await sleep(LOOK_AGAIN_MS);
-  }
-  return assert.fail(`nobody's turn\n${server.output()}`);
 }
 
 /** The disc and the angle that bring the ball nearest to the other's goal, or into it, at full power. */
@@ -195,14 +129,11 @@ test("two play, one watches from a phone, and a lost connection comes back into 
   await ana.start();
   await ana.page.click('#start-formations [data-formation="3"]');
   await ana.picture("soccer-start");
-  await ana.page.click("#friend");
-  await ana.until("a code", () => ana.page.$eval("#code", (code) => /^[0-9A-Z]{4,}$/.test(code.textContent)));
-  await ana.picture("soccer-code");
-  const code = await ana.page.$eval("#code", (output) => output.textContent);
+  const code = await ana.open();
   await rui.start();
-  await rui.page.goto(`${rui.address}/games/soccer/?room=${code}`);
+  await rui.goTo(code);
   for (const player of [ana, rui]) await player.until("the game", ({ phase, screen }) => phase === "1" && screen === "none");
-  await eva.page.goto(`${eva.address}/games/soccer/?room=${code}`);
+  await eva.goTo(code);
   await eva.until("the pitch", ({ chair, phase }) => chair === "watching" && phase === "1");
   const { player: first } = await turnOf(ana, rui);
   const second = first === ana ? rui : ana;
@@ -248,19 +179,7 @@ test("two play, one watches from a phone, and a lost connection comes back into 
     await rui.until("the connection", ({ state }) => state === "playing");
   });
 
-  await t.test("somebody concedes, and both want to play again", async () => {
-    await ana.page.click("#menu-open");
-    await ana.picture("soccer-menu");
-    await ana.page.click("#concede");
-    await ana.page.click("#concede");
-    for (const player of [ana, rui]) await player.until("the end", ({ phase, screen }) => phase === "2" && screen === "over");
-    assert.match(await rui.page.$eval("#over-title", (title) => title.textContent), /^You win$/);
-    await rui.picture("soccer-over");
-    await rui.page.click("#rematch");
-    await ana.until("the wish", () => ana.page.$eval("#rematch-text", (text) => /play again/.test(text.textContent)));
-    await ana.page.click("#rematch");
-    for (const player of [ana, rui]) await player.until("another game", ({ phase, turn, screen }) => phase === "1" && turn === "1.0" && screen === "none");
-  });
+  await t.test("somebody concedes, and both want to play again", () => concedeAndPlayAgain(ana, rui));
 
   for (const player of [ana, rui, eva]) {
     assert.deepEqual(player.complaints, []);

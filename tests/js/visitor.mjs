@@ -37,16 +37,22 @@ export class Visitor {
 
   /** A visitor of the arcade with no past. */
   static async come(browser, { name, address, phone = false }) {
+    const visitor = await Visitor.enter(browser, { name, address, viewport: phone ? PHONE : DESKTOP });
+    await visitor.open("/");
+    await visitor.page.type("#name", name);
+    return visitor;
+  }
+
+  /** Somebody with no past and an empty page. */
+  static async enter(browser, { name, address, viewport }) {
     const context = await browser.createBrowserContext();
     const page = await context.newPage();
-    await page.setViewport(phone ? PHONE : DESKTOP);
-    const visitor = new Visitor(name, context, page, address);
+    await page.setViewport(viewport);
+    const visitor = new this(name, context, page, address);
     page.on("pageerror", (error) => visitor.complaints.push(String(error)));
     page.on("console", (message) => {
       if (/Content Security Policy/.test(message.text())) visitor.complaints.push(message.text());
     });
-    await visitor.open("/");
-    await page.type("#name", name);
     return visitor;
   }
 

@@ -1,15 +1,14 @@
-import { FrameMeter } from "/arcade/frame_meter.js";
 import { deviceId, loadName, saveName, suggestName, takePlayer } from "/arcade/lobby/player.js";
 import { Physics, RACKS, TABLES, encodeShot } from "/physics/physics.js";
 import { Room } from "../../duel/client/net/room.js";
-import { placesOf } from "../../duel/client/state/bytes.js";
 import { Layout } from "../../duel/client/state/layout.js";
 import { Match } from "../../duel/client/state/match.js";
 import { NONE, PHASE, encodeNumbers } from "../../duel/client/state/protocol.js";
 import { Stage } from "../../duel/client/state/stage.js";
+import { Frames } from "../../duel/client/frames.js";
 import { Shelf } from "../../duel/client/shelf.js";
 import { byId } from "../../duel/client/view/dom.js";
-import { Visit, tell } from "../../duel/client/visit.js";
+import { Visit } from "../../duel/client/visit.js";
 import { HOLES } from "./state/holes.js";
 import { Practice } from "./state/practice.js";
 import { HAND, SEND, decodeTable, decodeVerdict } from "./state/protocol.js";
@@ -24,8 +23,6 @@ import { PoolScreens } from "./view/screens.js";
 import { Sound } from "./view/sound.js";
 
 const MODULE = "/physics/dist/physics.wasm";
-const AIM_EVERY_MS = 110;
-const PANELS_EVERY_MS = 120;
 const STRIKE_SHOWN_MS = 220;
 const POCKET_REACH_PX = 30;
 
@@ -37,14 +34,12 @@ const stage = new Stage(showing, HOLES);
 const match = new Match(stage, SAYINGS);
 const turn = new Turn(trying);
 const sound = new Sound();
-const meter = new FrameMeter();
 const scene = new Scene(/** @type {HTMLCanvasElement} */ (byId("table")), /** @type {HTMLCanvasElement} */ (byId("play")));
 const hud = new PoolHud(scene);
 /** @type {Practice | null} */
 let practice = null;
 /** @type {{ at: import("../../duel/client/state/layout.js").Point, angle: number, atMs: number } | null} */
 let strike = null;
-let hasChanged = false;
 
 judging.open(TABLES.eightFoot);
 judging.rack(RACKS.eightBall, BigInt(Math.floor(Math.random() * 2 ** 32)));
@@ -116,7 +111,7 @@ const input = new Input(
     pockets: () => outline.pockets.map(({ x, y }) => layout.toScreen(x, y)),
     pocketRadius: () => Math.max(POCKET_REACH_PX, outline.pockets[0].radius * layout.scale * 1.3),
   },
-  { strike: shoot, changed: () => (hasChanged = true), touched: () => sound.wake() },
+  { strike: shoot, changed: () => (frames.hasChanged = true), touched: () => sound.wake() },
 );
 
 const visit = new Visit({
@@ -128,6 +123,17 @@ const shelf = new Shelf(
   { match, room, screens, hud, leave: () => visit.leave(), opened: (table) => takeOutline(table.tableVersion), refit: fit },
 );
 visit.shelf = shelf;
+
+const frames = new Frames({ match, room, hud, visit, shelf }, {
+  mayAim,
+  heard(noise) {
+    sound.play(noise, ((layout.toScreen(noise.x, noise.y).x - layout.middle.x) / layout.frame.width) * 2);
+  },
+  begin: beginTurn,
+  draw,
+  aim: (block) => !practice && room.aim(block, turn.aiming()),
+  status,
+});
 
 function mayAim() {
   return screens.screen === "none" && match.canPlay(performance.now());
@@ -176,26 +182,11 @@ function takeOutline(version) {
   fit();
 }
 
-/** What the match tells. */
-function takeHappened() {
-  for (const what of match.takeHappened()) {
-    hasChanged = true;
-    if (what.kind === "said") {
-      if (!shelf.replay?.isQuiet) hud.toast(what.text, what.tone);
-    } else if (what.kind === "differs") {
-      room.differs(what, what.hash, what.trace);
-    } else {
-      beginTurn();
-      visit.turned(what.kind === "over");
-    }
-  }
-}
-
 function beginTurn() {
   const { table } = match;
   if (!table) return;
   strike = null;
-  panelsMs = -Infinity;
+  frames.hurryPanels();
   input.isHeld = false;
   turn.begin(table.block, table.state, table.tableVersion, outline);
   screens.setUndo(practice?.canUndo ?? false);
@@ -215,39 +206,6 @@ function aimed(nowMs) {
   if (!match.canPlay(nowMs)) return null;
   const { line, cueBall, aim } = turn;
   return { line, cueBall, angle: aim.angle, power: aim.power, isForeign: false, hasCue: line !== null };
-}
-
-let frameMs = performance.now();
-/** The match's time: another one than the page's while a game is shown again. */
-let playedMs = frameMs;
-let panelsMs = 0;
-let aimSentMs = 0;
-
-function frame() {
-  const pageMs = performance.now();
-  meter.frame(pageMs);
-  const nowMs = shelf.clock(pageMs, pageMs - frameMs);
-  for (const noise of match.update(nowMs, Math.max(0, nowMs - playedMs))) {
-    sound.play(noise, ((layout.toScreen(noise.x, noise.y).x - layout.middle.x) / layout.frame.width) * 2);
-  }
-  frameMs = pageMs;
-  playedMs = nowMs;
-  takeHappened();
-  draw(nowMs);
-  const may = mayAim();
-  if (may && hasChanged && !practice && nowMs - aimSentMs >= AIM_EVERY_MS && match.block) {
-    aimSentMs = nowMs;
-    hasChanged = false;
-    room.aim(match.block, turn.aiming());
-  }
-  hud.tick(match, nowMs, may);
-  hud.showAim(turn, input.shift);
-  if (pageMs - panelsMs >= PANELS_EVERY_MS) {
-    panelsMs = pageMs;
-    writePanels(nowMs);
-    shelf.tick(nowMs);
-  }
-  requestAnimationFrame(frame);
 }
 
 /** @param {number} nowMs */
@@ -270,25 +228,13 @@ function draw(nowMs) {
     strike: strike && part < 1 ? { at: strike.at, angle: strike.angle, part } : null,
     nowMs,
   });
+  hud.showAim(turn, input.shift);
 }
 
-/** @param {number} nowMs */
-function writePanels(nowMs) {
-  const { table, people } = match;
-  tell({ fps: String(meter.fps) });
-  if (!table) return;
-  const names = people.chairs.map(({ name }) => name);
-  const { block, ownChair, opponent } = table;
-  const isLate = match.isLate(nowMs);
-  hud.show(match, isLate ? "Waiting for the server …" : sayTurn({ block, ownChair, names, isRunning: match.isRunning, opponent, call: turn.call }));
-  tell({
-    turn: `${block.game}.${block.turn}`,
-    phase: String(block.phase),
-    balls: match.isRunning ? "running" : "still",
-    hash: match.lastHash.toString(16),
-    compared: `${match.compared - match.differed}/${match.compared}`,
-    places: match.isRunning ? "" : placesOf(table.state),
-  });
+function status() {
+  const { block, ownChair, opponent } = /** @type {import("./state/protocol.js").Table} */ (match.table);
+  const names = match.people.chairs.map(({ name }) => name);
+  return sayTurn({ block, ownChair, names, isRunning: match.isRunning, opponent, call: turn.call });
 }
 
 function fit() {
@@ -304,4 +250,4 @@ window.addEventListener("online", () => room.retry());
 screens.setMuted(sound.isMuted);
 fit();
 void visit.arrive();
-requestAnimationFrame(frame);
+frames.run();

@@ -1,12 +1,11 @@
-import { FrameMeter } from "/arcade/frame_meter.js";
 import { deviceId, loadName, saveName, suggestName, takePlayer } from "/arcade/lobby/player.js";
 import { Physics, RACKS, TABLES, encodeShot } from "/physics/physics.js";
 import { Room } from "../../duel/client/net/room.js";
-import { placesOf } from "../../duel/client/state/bytes.js";
 import { Layout } from "../../duel/client/state/layout.js";
 import { Match } from "../../duel/client/state/match.js";
 import { NONE, PHASE } from "../../duel/client/state/protocol.js";
 import { Stage } from "../../duel/client/state/stage.js";
+import { Frames } from "../../duel/client/frames.js";
 import { Shelf } from "../../duel/client/shelf.js";
 import { byId, write } from "../../duel/client/view/dom.js";
 import { part } from "../../duel/client/view/hud.js";
@@ -29,8 +28,6 @@ import { Sound } from "./view/sound.js";
 const MODULE = "/physics/dist/physics.wasm";
 const FORMATION_KEY = "tagus.soccer.formation";
 const FLICKED_KEY = "tagus.soccer.flicked";
-const AIM_EVERY_MS = 110;
-const PANELS_EVERY_MS = 120;
 /** Of one's own time that is left: it is heard running. */
 const TICKS_MS = 5_000;
 
@@ -45,7 +42,6 @@ const stage = new Stage(showing, netOf(pitch));
 const match = new Match(stage, SAYINGS);
 const flick = new Flick(trying);
 const sound = new Sound();
-const meter = new FrameMeter();
 const scene = new Scene(/** @type {HTMLCanvasElement} */ (byId("table")), /** @type {HTMLCanvasElement} */ (byId("play")));
 const celebration = new Celebration(/** @type {HTMLCanvasElement} */ (byId("paper")));
 const hud = new SoccerHud();
@@ -53,7 +49,6 @@ let layout = new Layout(window.innerWidth, window.innerHeight, pitch, MARGINS);
 let formation = formationOf(localStorage.getItem(FORMATION_KEY));
 /** Whether the room knows the formation that was chosen before it. */
 let isFormationTold = false;
-let hasChanged = false;
 let tickedSecond = 0;
 /** The goals that this page knows of. */
 let told = { game: -1, goals: [0, 0] };
@@ -119,7 +114,7 @@ const screens = new SoccerScreens(loadName(), suggestName(deviceId()), {
 new Input(
   byId("play"),
   { mayAim, flick: () => flick, layout: () => layout, radius: () => pitch.disc * layout.scale },
-  { strike, changed: () => (hasChanged = true), touched: () => sound.wake() },
+  { strike, changed: () => (frames.hasChanged = true), touched: () => sound.wake() },
 );
 
 const visit = new Visit({ match, room, screens, hud, sayEnd, opening: "Mowing the pitch", left: showIdle, isAlone: () => false });
@@ -129,6 +124,22 @@ const shelf = new Shelf(
   { match, room, screens, hud, leave: () => visit.leave(), opened: () => fit(), refit: fit },
 );
 visit.shelf = shelf;
+
+const frames = new Frames({ match, room, hud, visit, shelf }, {
+  mayAim,
+  heard(noise, pageMs) {
+    sound.play(noise, panOf(layout.toScreen(noise.x, noise.y).x));
+    if (noise.what === "pocketed") celebrate(noise, pageMs);
+  },
+  begin(isOver) {
+    beginTurn();
+    if (isOver && !shelf.replay?.isQuiet) sound.whistle(true);
+  },
+  draw,
+  aim: (block) => room.aim(block, flick.aiming()),
+  status,
+  written,
+});
 
 function mayAim() {
   return screens.screen === "none" && match.canPlay(performance.now());
@@ -185,27 +196,11 @@ function showFormation() {
   screens.showFormation(formation, match.table?.ownChair === 1 ? 1 : 0);
 }
 
-/** What the match tells. */
-function takeHappened() {
-  for (const what of match.takeHappened()) {
-    hasChanged = true;
-    if (what.kind === "said") {
-      if (!shelf.replay?.isQuiet) hud.toast(what.text, what.tone);
-    } else if (what.kind === "differs") {
-      room.differs(what, what.hash, what.trace);
-    } else {
-      beginTurn();
-      if (what.kind === "over" && !shelf.replay?.isQuiet) sound.whistle(true);
-      visit.turned(what.kind === "over");
-    }
-  }
-}
-
 function beginTurn() {
   const table = /** @type {import("./state/protocol.js").Table | null} */ (match.table);
   if (!table) return;
   const { block, ownChair } = table;
-  panelsMs = -Infinity;
+  frames.hurryPanels();
   tellMissedGoal(block);
   hud.scored = NONE;
   flick.begin(ownChair, table.state, table.tableVersion);
@@ -232,7 +227,7 @@ function celebrate({ x, y, two: pocket }, nowMs) {
   if (!table) return;
   const scorer = 1 - pocket;
   hud.scored = scorer;
-  panelsMs = -Infinity;
+  frames.hurryPanels();
   const from = layout.toScreen(x, y);
   const isGood = table.ownChair === NONE || table.ownChair === scorer;
   const { main, light, trim } = TEAMS[scorer];
@@ -267,63 +262,26 @@ function aimed(nowMs) {
   return { disc, line, angle: aim.angle, power: aim.power, isForeign: false };
 }
 
-let frameMs = performance.now();
-/** The match's time at the last frame: a replay has one of its own. */
-let playedMs = frameMs;
-let panelsMs = 0;
-let aimSentMs = 0;
-
-function frame() {
-  const pageMs = performance.now();
-  meter.frame(pageMs);
-  const nowMs = shelf.clock(pageMs, pageMs - frameMs);
-  for (const noise of match.update(nowMs, Math.max(0, nowMs - playedMs))) {
-    sound.play(noise, panOf(layout.toScreen(noise.x, noise.y).x));
-    if (noise.what === "pocketed") celebrate(noise, pageMs);
-  }
-  frameMs = pageMs;
-  playedMs = nowMs;
-  takeHappened();
+/** @param {number} nowMs @param {number} pageMs */
+function draw(nowMs, pageMs) {
   const { block } = match;
-  const may = mayAim();
   const isReady = block?.phase === PHASE.PLAYING && !match.isRunning && nowMs >= match.turnFromMs;
   scene.draw({ balls: stage.balls, aimed: aimed(nowMs), chair: isReady ? block.player : NONE, isOwn: match.canPlay(nowMs), nowMs });
   celebration.draw(pageMs);
-  if (may && hasChanged && nowMs - aimSentMs >= AIM_EVERY_MS && block) {
-    aimSentMs = nowMs;
-    hasChanged = false;
-    room.aim(block, flick.aiming());
-  }
-  hud.tick(match, nowMs, may);
-  if (pageMs - panelsMs >= PANELS_EVERY_MS) {
-    panelsMs = pageMs;
-    writePanels(nowMs);
-    shelf.tick(nowMs);
-  }
-  requestAnimationFrame(frame);
 }
 
 /** @param {number} nowMs */
-function writePanels(nowMs) {
-  const table = /** @type {import("./state/protocol.js").Table | null} */ (match.table);
-  tell({ fps: String(meter.fps) });
-  if (!table) return;
-  const { block, ownChair } = table;
+function status(nowMs) {
+  const { block, ownChair } = /** @type {import("./state/protocol.js").Table} */ (match.table);
   const names = match.people.chairs.map(({ name }) => name);
-  const isReady = nowMs >= match.turnFromMs;
-  const status = match.isLate(nowMs) ? "Waiting for the server …" : sayTurn({ block, ownChair, names, isRunning: match.isRunning, isReady });
-  hud.show(match, status);
+  return sayTurn({ block, ownChair, names, isRunning: match.isRunning, isReady: nowMs >= match.turnFromMs });
+}
+
+/** @param {number} nowMs */
+function written(nowMs) {
+  const { goals, formations } = /** @type {import("./state/protocol.js").Block} */ (match.block);
+  tell({ goals: goals.join(":"), formations: formations.join(":") });
   tickLast(nowMs);
-  tell({
-    turn: `${block.game}.${block.turn}`,
-    phase: String(block.phase),
-    balls: match.isRunning ? "running" : "still",
-    goals: block.goals.join(":"),
-    formations: block.formations.join(":"),
-    hash: match.lastHash.toString(16),
-    compared: `${match.compared - match.differed}/${match.compared}`,
-    places: match.isRunning ? "" : placesOf(table.state),
-  });
 }
 
 /** The last seconds of one's own time are heard. @param {number} nowMs */
@@ -354,4 +312,4 @@ screens.setMuted(sound.isMuted);
 tell({ hint: localStorage.getItem(FLICKED_KEY) === "yes" ? "no" : "yes" });
 fit();
 void visit.arrive();
-requestAnimationFrame(frame);
+frames.run();

@@ -1,21 +1,18 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { encodeShot } from "../../../../crates/physics-wasm/physics.js";
 import { bodiesOf } from "../../../duel/client/state/bytes.js";
 import {
   RECEIVE, TRACE_BYTES_MAX, decodeAim, decodePeople, decodeRefused, decodeShot, encodeAim, encodeDiffers, encodeNumbers, encodeShoot,
 } from "../../../duel/client/state/protocol.js";
+import { bytes, hex, readGolden } from "../../../duel/client/test/wire.mjs";
 import { SEND, decodeTable, decodeVerdict } from "../state/protocol.js";
 import { sayEnd, sayFoul, sayRefusal, sayTurn } from "../state/words.js";
 
-const hex = (bytes) => Buffer.from(bytes).toString("hex");
-const bytes = (text) => Uint8Array.from(Buffer.from(text.replace(/\s/g, ""), "hex"));
 /** As PROTOCOL.md lays it out: game 2, turn 3, playing, chair 1, in hand anywhere, break and black, stripes and solids. */
 const BLOCK = "0200 0300 01 01 02 05 02 01 01 00 00 02 ff 00 d0070000 ffffffff";
 
-const golden = JSON.parse(await readFile(new URL("../../golden/v1.json", import.meta.url), "utf8"));
-const sent = Object.fromEntries(golden.map(({ what, op, bytes: text }) => [what, { op, bytes: bytes(text) }]));
+const sent = await readGolden(new URL("../../golden/v1.json", import.meta.url));
 
 test("what the server reads and sends, as its own tests keep it", () => {
   const block = { game: 0, turn: 0 };

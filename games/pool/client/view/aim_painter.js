@@ -1,3 +1,5 @@
+import { trace } from "../../../duel/client/view/canvases.js";
+
 /** Length of the cue, in radii of a ball: real ones are longer, and would hide the table. */
 const CUE_RADII = 44;
 const PULL_RADII = 11;
@@ -108,16 +110,4 @@ function taper(pen, from, to, thin, thick) {
   pen.lineTo(from, thin);
   pen.closePath();
   pen.fill();
-}
-
-/** @param {CanvasRenderingContext2D} pen @param {Point[]} line @param {(metres: Point) => Point} at */
-function trace(pen, line, at) {
-  if (line.length < 2) return;
-  pen.beginPath();
-  line.forEach((point, i) => {
-    const { x, y } = at(point);
-    if (i === 0) pen.moveTo(x, y);
-    else pen.lineTo(x, y);
-  });
-  pen.stroke();
 }

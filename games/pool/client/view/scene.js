@@ -1,9 +1,9 @@
 import { NONE } from "../../../duel/client/state/protocol.js";
+import { Canvases } from "../../../duel/client/view/canvases.js";
 import { BallPainter } from "./ball_painter.js";
 import { drawCue, drawGhost, drawLine } from "./aim_painter.js";
 import { paintTable } from "./table_painter.js";
 
-const PIXEL_RATIO_MAX = 2;
 /** How far a ball's shadow falls from it, in radii, at the table's end. */
 const SHADOW_OFF = 0.34;
 /** What beats is drawn anew so often. */
@@ -35,26 +35,13 @@ const BEAT_MS = 80;
  */
 
 /** Two canvases: the table, which stands still, and over it what moves. */
-export class Scene {
+export class Scene extends Canvases {
   #painter = new BallPainter();
-  #table;
-  #play;
-  #pen;
   #shadow = document.createElement("canvas");
   /** What of the upper canvas was drawn on. @type {Layout | null} */
   #layout = null;
-  #ratio = 1;
-  /** What was drawn last: the same is not drawn again. */
-  #key = "";
   /** @type {import("../state/table.js").Table | null} */
   #outline = null;
-
-  /** @param {HTMLCanvasElement} table @param {HTMLCanvasElement} play */
-  constructor(table, play) {
-    this.#table = table;
-    this.#play = play;
-    this.#pen = /** @type {CanvasRenderingContext2D} */ (play.getContext("2d"));
-  }
 
   /**
    * @param {Layout} layout
@@ -63,38 +50,27 @@ export class Scene {
   fit(layout, outline) {
     this.#layout = layout;
     this.#outline = outline;
-    this.#ratio = Math.min(PIXEL_RATIO_MAX, window.devicePixelRatio || 1);
-    for (const canvas of [this.#table, this.#play]) {
-      canvas.width = Math.round(window.innerWidth * this.#ratio);
-      canvas.height = Math.round(window.innerHeight * this.#ratio);
-    }
-    paintTable(this.#table, layout, outline, this.#ratio);
-    paintShadow(this.#shadow, outline.radius * layout.scale * this.#ratio);
-    this.#key = "";
+    this.cover();
+    paintTable(this.table, layout, outline, this.ratio);
+    paintShadow(this.#shadow, outline.radius * layout.scale * this.ratio);
   }
 
   /** @param {Shown} shown */
   draw(shown) {
-    const pen = this.#pen;
+    const pen = this.pen;
     const layout = this.#layout;
     const outline = this.#outline;
     if (!layout || !outline) return;
-    const key = keyOf(shown);
-    if (key === this.#key) return;
-    this.#key = key;
-    const ratio = this.#ratio;
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.clearRect(0, 0, this.#play.width, this.#play.height);
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (!this.begin(keyOf(shown))) return;
     const radius = outline.radius * layout.scale;
     const at = (/** @type {Point} */ { x, y }) => layout.toScreen(x, y);
     if (shown.held && shown.isKitchen) shadeBeyond(pen, layout, outline);
     if (shown.needsCall) this.#drawCalls(pen, shown, layout, outline);
     const { aimed } = shown;
     if (aimed?.line) drawLine(pen, aimed.line, at, radius, aimed.isForeign);
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    this.#drawBalls(shown, layout, radius * ratio);
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.inDevicePixels();
+    this.#drawBalls(shown, layout, radius * this.ratio);
+    this.inPagePixels();
     if (aimed?.line?.ghost) drawGhost(pen, at(aimed.line.ghost), radius, aimed.isForeign);
     if (shown.mayPut && !shown.held && aimed?.cueBall && !aimed.isForeign) drawHand(pen, at(aimed.cueBall), radius, shown.nowMs);
     if (shown.held) drawHeld(pen, at(shown.held), radius, shown.held.isLegal);
@@ -108,8 +84,8 @@ export class Scene {
 
   /** @param {Shown} shown @param {Layout} layout @param {number} radius In pixels of the device. */
   #drawBalls({ balls, held }, layout, radius) {
-    const pen = this.#pen;
-    const ratio = this.#ratio;
+    const pen = this.pen;
+    const ratio = this.ratio;
     const shadowSide = this.#shadow.width;
     // The ball in hand is above the others.
     const drawn = (held ? [...balls.slice(1), balls[0]] : balls).filter((ball) => ball.isShown);

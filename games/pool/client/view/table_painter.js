@@ -1,3 +1,4 @@
+import { penInMetres } from "../../../duel/client/view/canvases.js";
 import { RAIL, spots } from "../state/table.js";
 
 /** From the nose to where the wood begins, in metres. */
@@ -19,12 +20,8 @@ const GRAIN_LINES = 260;
  * @param {number} ratio Pixels of the device for one of CSS.
  */
 export function paintTable(canvas, layout, table, ratio) {
-  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.clearRect(0, 0, canvas.width, canvas.height);
-  // From here on a unit is a metre and y goes up, or left on a standing table.
-  const { turn, origin, scale } = layout;
-  pen.setTransform(ratio * turn.xx, ratio * turn.yx, ratio * turn.xy, ratio * turn.yy, ratio * origin.x, ratio * origin.y);
+  const pen = penInMetres(canvas, layout, ratio);
+  const { scale } = layout;
   const px = 1 / scale;
   paintFrame(pen, table, scale * ratio);
   paintWood(pen, table, px);

@@ -1,22 +1,19 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { encodeShot } from "../../../../crates/physics-wasm/physics.js";
 import { bodiesOf } from "../../../duel/client/state/bytes.js";
 import {
   NONE, PHASE, decodeAim, decodePeople, decodeRefused, decodeShot, encodeAim, encodeDiffers, encodeNumbers, encodeShoot,
 } from "../../../duel/client/state/protocol.js";
+import { bytes, hex, readGolden } from "../../../duel/client/test/wire.mjs";
 import { RECEIVE, SEND, decodeFormations, decodeTable, decodeVerdict, encodeFormation } from "../state/protocol.js";
 import { tellTurn } from "../state/tale.js";
 import { SAYINGS, sayEnd, sayRefusal, sayTurn } from "../state/words.js";
 
-const hex = (bytes) => Buffer.from(bytes).toString("hex");
-const bytes = (text) => Uint8Array.from(Buffer.from(text.replace(/\s/g, ""), "hex"));
 /** As PROTOCOL.md lays it out: game 2, turn 3, chair 1 kicks off; formations 4 and 1, goals 1 and 0, of 2. */
 const BLOCK = "0200 0300 01 01 04 01 01 00 00 02 02 01 ff 00 d0070000 204e0000";
 
-const golden = JSON.parse(await readFile(new URL("../../golden/v1.json", import.meta.url), "utf8"));
-const sent = Object.fromEntries(golden.map(({ what, op, bytes: text }) => [what, { op, bytes: bytes(text) }]));
+const sent = await readGolden(new URL("../../golden/v1.json", import.meta.url));
 
 test("what the server reads and sends, as its own tests keep it", () => {
   const block = { game: 0, turn: 0 };

@@ -1,3 +1,5 @@
+import { trace } from "../../../duel/client/view/canvases.js";
+
 /** Length of the arrow at full power, in radii of a disc. */
 const ARROW_RADII = 3;
 const GAP_RADII = 1.12;
@@ -158,16 +160,4 @@ function head(pen, line, at) {
   pen.lineTo(-7, 5.5);
   pen.stroke();
   pen.restore();
-}
-
-/** @param {CanvasRenderingContext2D} pen @param {Point[]} line @param {(metres: Point) => Point} at */
-function trace(pen, line, at) {
-  if (line.length < 2) return;
-  pen.beginPath();
-  line.forEach((point, i) => {
-    const { x, y } = at(point);
-    if (i === 0) pen.moveTo(x, y);
-    else pen.lineTo(x, y);
-  });
-  pen.stroke();
 }

@@ -1,3 +1,5 @@
+import { penInMetres } from "../../../duel/client/view/canvases.js";
+
 /** Stripes that the mower left. */
 const STRIPES = 12;
 const BOARD = 0.034;
@@ -22,12 +24,8 @@ const APRON_ROUND = 0.12;
  * @param {number} ratio Pixels of the device for one of CSS.
  */
 export function paintPitch(canvas, layout, pitch, ratio) {
-  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.clearRect(0, 0, canvas.width, canvas.height);
-  // From here on a unit is a metre.
-  const { turn, origin, scale } = layout;
-  pen.setTransform(ratio * turn.xx, ratio * turn.yx, ratio * turn.xy, ratio * turn.yy, ratio * origin.x, ratio * origin.y);
+  const pen = penInMetres(canvas, layout, ratio);
+  const { scale } = layout;
   const px = 1 / scale;
   paintApron(pen, pitch, scale * ratio);
   paintBoards(pen, pitch, px);

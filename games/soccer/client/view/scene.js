@@ -1,4 +1,5 @@
 import { NONE } from "../../../duel/client/state/protocol.js";
+import { Canvases } from "../../../duel/client/view/canvases.js";
 import { BALL, chairOf } from "../state/pitch.js";
 import { BallPainter } from "./ball_painter.js";
 import { drawLine, drawPower, drawPull } from "./aim_painter.js";
@@ -6,7 +7,6 @@ import { DiscPainter } from "./disc_painter.js";
 import { drawGoal } from "./goal_painter.js";
 import { paintPitch } from "./pitch_painter.js";
 
-const PIXEL_RATIO_MAX = 2;
 /** How far a shadow falls, in radii of a disc, at the pitch's end, and everywhere. */
 const SHADOW_OFF = 0.3;
 const SHADOW_DOWN = 0.2;
@@ -34,27 +34,14 @@ const BEAT_MS = 50;
  */
 
 /** Two canvases: the pitch, which stands still, and over it what moves. */
-export class Scene {
+export class Scene extends Canvases {
   #discs = new DiscPainter();
   #ball = new BallPainter();
-  #table;
-  #play;
-  #pen;
   #shadow = document.createElement("canvas");
   /** @type {Layout | null} */
   #layout = null;
   /** @type {import("../state/pitch.js").Pitch | null} */
   #pitch = null;
-  #ratio = 1;
-  /** What was drawn last: the same is not drawn again. */
-  #key = "";
-
-  /** @param {HTMLCanvasElement} table @param {HTMLCanvasElement} play */
-  constructor(table, play) {
-    this.#table = table;
-    this.#play = play;
-    this.#pen = /** @type {CanvasRenderingContext2D} */ (play.getContext("2d"));
-  }
 
   /**
    * @param {Layout} layout
@@ -63,35 +50,24 @@ export class Scene {
   fit(layout, pitch) {
     this.#layout = layout;
     this.#pitch = pitch;
-    this.#ratio = Math.min(PIXEL_RATIO_MAX, window.devicePixelRatio || 1);
-    for (const canvas of [this.#table, this.#play]) {
-      canvas.width = Math.round(window.innerWidth * this.#ratio);
-      canvas.height = Math.round(window.innerHeight * this.#ratio);
-    }
-    paintPitch(this.#table, layout, pitch, this.#ratio);
-    this.#discs.fit(pitch.disc * layout.scale * this.#ratio);
-    paintShadow(this.#shadow, pitch.disc * layout.scale * this.#ratio);
-    this.#key = "";
+    this.cover();
+    paintPitch(this.table, layout, pitch, this.ratio);
+    this.#discs.fit(pitch.disc * layout.scale * this.ratio);
+    paintShadow(this.#shadow, pitch.disc * layout.scale * this.ratio);
   }
 
   /** @param {Shown} shown */
   draw(shown) {
-    const [pen, layout, pitch] = [this.#pen, this.#layout, this.#pitch];
+    const [pen, layout, pitch] = [this.pen, this.#layout, this.#pitch];
     if (!layout || !pitch) return;
-    const key = keyOf(shown);
-    if (key === this.#key) return;
-    this.#key = key;
-    const ratio = this.#ratio;
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.clearRect(0, 0, this.#play.width, this.#play.height);
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (!this.begin(keyOf(shown))) return;
     const radius = pitch.disc * layout.scale;
     const at = (/** @type {Point} */ { x, y }) => layout.toScreen(x, y);
     const { aimed, balls } = shown;
     if (aimed?.line) drawLine(pen, aimed.line, at, radius, aimed.isForeign);
     this.#drawRings(shown, at, radius);
     this.#drawBodies(balls, layout, pitch);
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.inPagePixels();
     for (const end of [0, 1]) {
       const ball = balls[BALL];
       const isIn = ball?.isShown && (end === 0 ? ball.x < 0 : ball.x > pitch.length);
@@ -107,7 +83,7 @@ export class Scene {
   /** Around the discs of whoever is to play. @param {Shown} shown @param {(metres: Point) => Point} at @param {number} radius */
   #drawRings({ balls, chair, isOwn, aimed, nowMs }, at, radius) {
     if (chair === NONE) return;
-    const pen = this.#pen;
+    const pen = this.pen;
     const beat = 0.5 + 0.5 * Math.sin(nowMs / 300);
     for (const disc of balls) {
       if (!disc.isShown || chairOf(disc.number) !== chair) continue;
@@ -129,8 +105,8 @@ export class Scene {
 
   /** @param {Ball[]} balls @param {Layout} layout @param {import("../state/pitch.js").Pitch} pitch */
   #drawBodies(balls, layout, pitch) {
-    const [pen, ratio] = [this.#pen, this.#ratio];
-    pen.setTransform(1, 0, 0, 1, 0, 0);
+    const [pen, ratio] = [this.pen, this.ratio];
+    this.inDevicePixels();
     const large = pitch.disc * layout.scale * ratio;
     const small = pitch.ball * layout.scale * ratio;
     const drawn = balls.filter((ball) => ball.isShown);
