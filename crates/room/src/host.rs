@@ -259,7 +259,7 @@ impl Host {
     /// Queues a job's result for the next tick, which wakes a sleeping room for one tick.
     /// A result that was not asked for is ignored.
     pub fn computed(&mut self, token: u64, data: Bytes) {
-        if !self.core.state.jobs.contains(&token) {
+        if !self.core.state.jobs.tokens().contains(&token) {
             return;
         }
         self.record(|| Event::Computed {
@@ -273,7 +273,7 @@ impl Host {
     /// Queues a store operation's result for the next tick, which wakes a sleeping room for one tick.
     /// A result that was not asked for is ignored.
     pub fn stored(&mut self, token: u64, result: StoreResult) {
-        if !self.core.state.store_ops.contains(&token) {
+        if !self.core.state.store_ops.tokens().contains(&token) {
             return;
         }
         self.record(|| Event::Stored {
@@ -288,7 +288,7 @@ impl Host {
     /// An answer to a call that was not made is ignored.
     pub fn called(&mut self, now: Duration, token: u64, result: CallResult) {
         self.pace.hear(now);
-        if !self.core.state.calls.contains(&token) {
+        if !self.core.state.calls.tokens().contains(&token) {
             return;
         }
         self.record(|| Event::Called {
@@ -433,19 +433,19 @@ impl Host {
     /// Tokens of the jobs whose results are waited for, in the order they were asked for.
     #[must_use]
     pub fn jobs(&self) -> &[u64] {
-        &self.core.state.jobs
+        self.core.state.jobs.tokens()
     }
 
     /// Tokens of the store operations whose results are waited for, in the order they were asked for.
     #[must_use]
     pub fn store_ops(&self) -> &[u64] {
-        &self.core.state.store_ops
+        self.core.state.store_ops.tokens()
     }
 
     /// Tokens of the calls whose answers are waited for, in the order they were made.
     #[must_use]
     pub fn calls(&self) -> &[u64] {
-        &self.core.state.calls
+        self.core.state.calls.tokens()
     }
 
     /// What has been counted.

@@ -8,6 +8,7 @@
     clippy::wildcard_enum_match_arm
 )]
 
+mod asked;
 mod call;
 mod codec;
 mod core;

@@ -147,10 +147,10 @@ impl Room<'_> {
         token: u64,
         job: impl FnOnce() -> Vec<u8> + Send + 'static,
     ) -> Result<(), JobsFull> {
-        if self.state.jobs_are_full() {
+        if self.state.jobs.is_full() {
             return Err(JobsFull);
         }
-        self.state.jobs.push(token);
+        self.state.jobs.begin(token);
         self.out.push(Effect::Compute {
             token,
             job: Job::new(job),
@@ -165,10 +165,10 @@ impl Room<'_> {
     /// [`crate::STORE_OPS_WAITING_MAX`] are waiting, or a key or value is too long; nothing was begun.
     pub fn store(&mut self, token: u64, op: StoreOp) -> Result<(), StoreRefused> {
         op.check()?;
-        if self.state.store_ops_are_full() {
+        if self.state.store_ops.is_full() {
             return Err(StoreRefused::Full);
         }
-        self.state.store_ops.push(token);
+        self.state.store_ops.begin(token);
         self.out.push(Effect::Store { token, op });
         Ok(())
     }
@@ -186,10 +186,10 @@ impl Room<'_> {
     ) -> Result<(), CallRefused> {
         let data = data.into();
         call::check(name, &data)?;
-        if self.state.calls_are_full() {
+        if self.state.calls.is_full() {
             return Err(CallRefused::Full);
         }
-        self.state.calls.push(token);
+        self.state.calls.begin(token);
         self.out.push(Effect::Call {
             token,
             name: name.to_owned(),

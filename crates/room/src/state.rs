@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use bytes::Bytes;
 use tagus_base::{Rng, SeatIndex, SessionId, Tick, UserId, Uuid};
 
+use crate::asked::Asked;
 use crate::call::{read_answer, write_answer};
 use crate::codec::{Reader, put_bytes, put_fixed, put_i64, put_u64};
 use crate::room::Waiting;
@@ -28,22 +29,13 @@ pub(crate) struct State {
     pub(crate) reserved: BTreeSet<UserId>,
     /// The people that the game looks for.
     pub(crate) seek: Option<Seek>,
-    /// Results for the next tick, with their place in the order of arrival.
-    computed: Vec<(u64, u64, Bytes)>,
     /// Number of messages in all inboxes.
     queued: usize,
     /// Number of inputs that have arrived.
     arrivals: u64,
-    /// Tokens of the jobs under way.
-    pub(crate) jobs: Vec<u64>,
-    /// Results of store operations for the next tick, with their place in the order of arrival.
-    stored: Vec<(u64, u64, StoreResult)>,
-    /// Tokens of the store operations under way.
-    pub(crate) store_ops: Vec<u64>,
-    /// Answers of server code for the next tick, with their place in the order of arrival.
-    called: Vec<(u64, u64, CallResult)>,
-    /// Tokens of the calls under way.
-    pub(crate) calls: Vec<u64>,
+    pub(crate) jobs: Asked<Bytes, JOBS_MAX>,
+    pub(crate) store_ops: Asked<StoreResult, STORE_OPS_WAITING_MAX>,
+    pub(crate) calls: Asked<CallResult, CALLS_WAITING_MAX>,
     pub(crate) closed: bool,
     // Empty between calls, hence not in the snapshot.
     pub(crate) deferred: Vec<Effect>,
@@ -69,14 +61,11 @@ impl State {
             taken: 0,
             reserved: BTreeSet::new(),
             seek: None,
-            computed: Vec::new(),
             queued: 0,
             arrivals: 0,
-            jobs: Vec::new(),
-            stored: Vec::new(),
-            store_ops: Vec::new(),
-            called: Vec::new(),
-            calls: Vec::new(),
+            jobs: Asked::new(),
+            store_ops: Asked::new(),
+            calls: Asked::new(),
             closed: false,
             deferred: Vec::new(),
             kicks: VecDeque::new(),
@@ -193,49 +182,16 @@ impl State {
         !full
     }
 
-    /// Queues a job's result. One that was never asked for is ignored.
     pub(crate) fn computed(&mut self, token: u64, data: Bytes) {
-        let Some(at) = self.jobs.iter().position(|job| *job == token) else {
-            return;
-        };
-        self.jobs.remove(at);
-        self.computed.push((self.arrivals, token, data));
-        self.arrivals += 1;
+        self.jobs.done(token, data, &mut self.arrivals);
     }
 
-    /// Counts those under way and those whose results wait, since both end up in one tick.
-    pub(crate) const fn jobs_are_full(&self) -> bool {
-        self.jobs.len() + self.computed.len() >= JOBS_MAX
-    }
-
-    /// Queues a store operation's result. One that was never asked for is ignored.
     pub(crate) fn stored(&mut self, token: u64, result: StoreResult) {
-        let Some(at) = self.store_ops.iter().position(|op| *op == token) else {
-            return;
-        };
-        self.store_ops.remove(at);
-        self.stored.push((self.arrivals, token, result));
-        self.arrivals += 1;
+        self.store_ops.done(token, result, &mut self.arrivals);
     }
 
-    /// Counts those under way and those whose results wait.
-    pub(crate) const fn store_ops_are_full(&self) -> bool {
-        self.store_ops.len() + self.stored.len() >= STORE_OPS_WAITING_MAX
-    }
-
-    /// Queues the answer to a call. One that was never made is ignored.
     pub(crate) fn called(&mut self, token: u64, result: CallResult) {
-        let Some(at) = self.calls.iter().position(|call| *call == token) else {
-            return;
-        };
-        self.calls.remove(at);
-        self.called.push((self.arrivals, token, result));
-        self.arrivals += 1;
-    }
-
-    /// Counts those under way and those whose answers wait.
-    pub(crate) const fn calls_are_full(&self) -> bool {
-        self.calls.len() + self.called.len() >= CALLS_WAITING_MAX
+        self.calls.done(token, result, &mut self.arrivals);
     }
 
     /// Is there anybody, or anything, to tick for?
@@ -249,7 +205,7 @@ impl State {
     }
 
     const fn has_results(&self) -> bool {
-        !(self.computed.is_empty() && self.stored.is_empty() && self.called.is_empty())
+        self.jobs.has_results() || self.store_ops.has_results() || self.calls.has_results()
     }
 
     /// Moves what waits into `inputs`, in order of arrival.
@@ -264,18 +220,12 @@ impl State {
                 (arrival, Input::Message(Message { seat, op, data }))
             }));
         }
-        let computed = self.computed.drain(..);
-        waiting.extend(
-            computed.map(|(arrival, token, data)| (arrival, Input::Computed { token, data })),
-        );
-        let stored = self.stored.drain(..);
-        waiting.extend(
-            stored.map(|(arrival, token, result)| (arrival, Input::Stored { token, result })),
-        );
-        let called = self.called.drain(..);
-        waiting.extend(
-            called.map(|(arrival, token, result)| (arrival, Input::Called { token, result })),
-        );
+        let computed = |token, data| Input::Computed { token, data };
+        waiting.extend(self.jobs.drain(computed));
+        let stored = |token, result| Input::Stored { token, result };
+        waiting.extend(self.store_ops.drain(stored));
+        let called = |token, result| Input::Called { token, result };
+        waiting.extend(self.calls.drain(called));
         self.queued = 0;
         waiting.sort_unstable_by_key(|(arrival, _)| *arrival);
         inputs.extend(waiting.drain(..).map(|(_, input)| input));
@@ -298,36 +248,9 @@ impl State {
         put_u64(out, self.tick.0);
         put_u64(out, self.arrivals);
         out.push(u8::from(self.closed));
-        put_u64(out, self.jobs.len() as u64);
-        for token in &self.jobs {
-            put_u64(out, *token);
-        }
-        put_u64(out, self.computed.len() as u64);
-        for (arrival, token, data) in &self.computed {
-            put_u64(out, *arrival);
-            put_u64(out, *token);
-            put_bytes(out, data);
-        }
-        put_u64(out, self.store_ops.len() as u64);
-        for token in &self.store_ops {
-            put_u64(out, *token);
-        }
-        put_u64(out, self.stored.len() as u64);
-        for (arrival, token, result) in &self.stored {
-            put_u64(out, *arrival);
-            put_u64(out, *token);
-            write_result(result, out);
-        }
-        put_u64(out, self.calls.len() as u64);
-        for token in &self.calls {
-            put_u64(out, *token);
-        }
-        put_u64(out, self.called.len() as u64);
-        for (arrival, token, result) in &self.called {
-            put_u64(out, *arrival);
-            put_u64(out, *token);
-            write_answer(result, out);
-        }
+        self.jobs.write(out, |data, out| put_bytes(out, data));
+        self.store_ops.write(out, write_result);
+        self.calls.write(out, write_answer);
         put_u64(out, u64::from(self.taken));
         for (index, seat) in self.seats() {
             put_u64(out, u64::from(index.0));
@@ -366,45 +289,9 @@ impl State {
         state.tick = Tick(reader.u64()?);
         state.arrivals = reader.u64()?;
         state.closed = reader.flag()?;
-        for _ in 0..reader.u64()? {
-            if state.jobs.len() >= JOBS_MAX {
-                return None;
-            }
-            state.jobs.push(reader.u64()?);
-        }
-        for _ in 0..reader.u64()? {
-            state
-                .computed
-                .push((reader.u64()?, reader.u64()?, reader.owned()?));
-        }
-        for _ in 0..reader.u64()? {
-            if state.store_ops_are_full() {
-                return None;
-            }
-            state.store_ops.push(reader.u64()?);
-        }
-        for _ in 0..reader.u64()? {
-            if state.store_ops_are_full() {
-                return None;
-            }
-            state
-                .stored
-                .push((reader.u64()?, reader.u64()?, read_result(reader)?));
-        }
-        for _ in 0..reader.u64()? {
-            if state.calls_are_full() {
-                return None;
-            }
-            state.calls.push(reader.u64()?);
-        }
-        for _ in 0..reader.u64()? {
-            if state.calls_are_full() {
-                return None;
-            }
-            state
-                .called
-                .push((reader.u64()?, reader.u64()?, read_answer(reader)?));
-        }
+        state.jobs = Asked::read(reader, Reader::owned)?;
+        state.store_ops = Asked::read(reader, read_result)?;
+        state.calls = Asked::read(reader, read_answer)?;
         for _ in 0..reader.u64()? {
             let index = usize::from(reader.u16()?);
             if state.seats_free() == 0

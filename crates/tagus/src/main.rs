@@ -186,13 +186,12 @@ fn games(server: Server) -> Server {
             private: true,
             ..tagus::Mode::default()
         });
-    let pool = POOL_MODES.iter().map(|mode| ("pool", mode));
-    let soccer = SOCCER_MODES.iter().map(|mode| ("soccer", mode));
-    pool.chain(soccer)
-        .fold(server, |server, (game, (name, params))| {
+    TABLE_MODES
+        .iter()
+        .fold(server, |server, (game, name, params)| {
             server.mode(tagus::Mode {
                 name: (*name).to_owned(),
-                game: game.to_owned(),
+                game: (*game).to_owned(),
                 params: (*params).to_owned(),
                 private: true,
                 ..tagus::Mode::default()
@@ -200,42 +199,34 @@ fn games(server: Server) -> Server {
         })
 }
 
-/// Modes of pool and the parameters of their rooms. The first two are for the matchmaker too.
+/// Modes of pool and soccer: game, name, and the parameters of the rooms. Those for two people are for the matchmaker too.
 #[cfg(feature = "arcade")]
-const POOL_MODES: &[(&str, &str)] = &[
-    ("pool", r#"{"empty_ms":60000}"#),
-    ("pool-nine", r#"{"rules":"nine","empty_ms":60000}"#),
-    ("pool-practice", r#"{"opponent":"nobody","empty_ms":60000}"#),
+const TABLE_MODES: &[(&str, &str, &str)] = &[
+    ("pool", "pool", FOR_TWO),
+    ("pool", "pool-nine", r#"{"rules":"nine","empty_ms":60000}"#),
     (
-        "pool-bot-1",
-        r#"{"opponent":"bot","strength":1,"empty_ms":60000}"#,
+        "pool",
+        "pool-practice",
+        r#"{"opponent":"nobody","empty_ms":60000}"#,
     ),
-    (
-        "pool-bot-2",
-        r#"{"opponent":"bot","strength":2,"empty_ms":60000}"#,
-    ),
-    (
-        "pool-bot-3",
-        r#"{"opponent":"bot","strength":3,"empty_ms":60000}"#,
-    ),
+    ("pool", "pool-bot-1", AGAINST_BOT[0]),
+    ("pool", "pool-bot-2", AGAINST_BOT[1]),
+    ("pool", "pool-bot-3", AGAINST_BOT[2]),
+    ("soccer", "soccer", FOR_TWO),
+    ("soccer", "soccer-bot-1", AGAINST_BOT[0]),
+    ("soccer", "soccer-bot-2", AGAINST_BOT[1]),
+    ("soccer", "soccer-bot-3", AGAINST_BOT[2]),
 ];
 
-/// Modes of soccer. The first is for the matchmaker too.
 #[cfg(feature = "arcade")]
-const SOCCER_MODES: &[(&str, &str)] = &[
-    ("soccer", r#"{"empty_ms":60000}"#),
-    (
-        "soccer-bot-1",
-        r#"{"opponent":"bot","strength":1,"empty_ms":60000}"#,
-    ),
-    (
-        "soccer-bot-2",
-        r#"{"opponent":"bot","strength":2,"empty_ms":60000}"#,
-    ),
-    (
-        "soccer-bot-3",
-        r#"{"opponent":"bot","strength":3,"empty_ms":60000}"#,
-    ),
+const FOR_TWO: &str = r#"{"empty_ms":60000}"#;
+
+/// By the bot's strength, the weakest first.
+#[cfg(feature = "arcade")]
+const AGAINST_BOT: [&str; 3] = [
+    r#"{"opponent":"bot","strength":1,"empty_ms":60000}"#,
+    r#"{"opponent":"bot","strength":2,"empty_ms":60000}"#,
+    r#"{"opponent":"bot","strength":3,"empty_ms":60000}"#,
 ];
 
 #[cfg(not(feature = "arcade"))]
